@@ -1,0 +1,1 @@
+"""Terms on the weights, one a file."""

@@ -1,0 +1,1 @@
+"""The page that tells how a model came to be."""

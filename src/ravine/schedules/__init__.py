@@ -1,0 +1,1 @@
+"""Learning rates as closed forms of the step, one a file."""

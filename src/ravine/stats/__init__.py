@@ -1,0 +1,1 @@
+"""Intervals, scores and calibration: plain numbers, without torch."""

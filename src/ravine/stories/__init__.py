@@ -1,0 +1,1 @@
+"""What a user asks for, each told from top to bottom."""

@@ -1,0 +1,1 @@
+"""From a pretrained backbone to a classifier."""
