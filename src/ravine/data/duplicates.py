@@ -1,0 +1,95 @@
+"""Near duplicates: different files that show the same picture, such as one compressed twice or made smaller."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+from scipy.spatial import cKDTree
+
+from ravine.data.audit import Sets, components, sets_of
+
+THUMBNAIL = 16  # pixels, height and width
+_FINE = 64  # pixels; fine enough to see a scratch
+_AXES = 12
+_NEIGHBOURS = 8
+_DIFFERENCE = 4.0  # levels of 255, root mean square
+_SPOT = 32.0  # levels of 255, at any place of the fine thumbnail
+_SHARE = 0.1  # of the contrast
+_CONTRAST = 8.0  # levels of 255; flatter pictures are not compared
+_ASPECT = 0.03
+
+
+def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callable[[int], np.ndarray]) -> Sets:
+    """Find pictures that differ by no more than compression or resizing would change them.
+
+    Candidates lie within the distance on the thumbnails' first principal axes; a projection never lengthens a distance,
+    so none is missed except beyond the eight nearest. Each is then checked on the thumbnails and at 64×64: the root mean
+    square difference stays below 4 levels of 255 and a tenth of the contrast, and no place differs by more than 32
+    levels. So a scratch, or another object before the same background, tells two pictures apart; crops and mirror images
+    are not found.
+
+    Args:
+        thumbnails: uint8 [N, D], one row a picture.
+        aspects: Width / height, [N].
+        pixels: Answers the pixels uint8 [H, W, 3] of a picture by its number.
+
+    Returns:
+        Sets of two or more pictures. Chains are joined.
+    """
+    if len(thumbnails) < 2:
+        return ()
+    pairs = [
+        (first, second) for first, second in _candidates(thumbnails, aspects) if _alike(pixels(first), pixels(second))
+    ]
+    numbers = components(len(thumbnails), tuple(pairs))
+    return sets_of(numbers)
+
+
+def _candidates(thumbnails: np.ndarray, aspects: np.ndarray) -> Iterator[tuple[int, int]]:
+    contrast = np.concatenate([chunk.std(axis=1, dtype=np.float32) for chunk in np.array_split(thumbnails, 64)])
+    textured = np.flatnonzero(contrast >= _CONTRAST)
+    if len(textured) < 2:
+        return
+    places = _project(thumbnails[textured])
+    radius = _DIFFERENCE * thumbnails.shape[1] ** 0.5
+    tree = cKDTree(places)
+    _, found = tree.query(places, k=min(_NEIGHBOURS + 1, len(textured)), distance_upper_bound=radius)
+    rows, ranks = np.nonzero(found < len(textured))
+    pairs = np.sort(np.stack([rows, found[rows, ranks]], axis=1), axis=1)
+    pairs = textured[np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)]
+    for first, second in pairs.tolist():
+        near = abs(aspects[first] / aspects[second] - 1) <= _ASPECT
+        if near and _difference(thumbnails[first], thumbnails[second]) <= _allowed(contrast[first], contrast[second]):
+            yield first, second
+
+
+def _project(thumbnails: np.ndarray) -> np.ndarray:
+    """Coordinates on the principal axes of at most some 5,000 of the rows, [N, axes]."""
+    sample = thumbnails[:: max(1, len(thumbnails) // 5000)].astype(np.float32)
+    centre = sample.mean(axis=0)
+    centred = sample - centre
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    basis = axes[:, -_AXES:]
+    return np.concatenate([(chunk - centre) @ basis for chunk in np.array_split(thumbnails, 64)])
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> bool:
+    height, width = (min(_FINE, *sides) for sides in zip(first.shape[:2], second.shape[:2], strict=True))
+    one, other = shrink(first, height, width), shrink(second, height, width)
+    spot = np.abs(one.astype(np.int16) - other).max()
+    return bool(spot <= _SPOT and _difference(one, other) <= _allowed(one.std(), other.std()))
+
+
+def _allowed(*contrasts: float) -> float:
+    return min(_DIFFERENCE, _SHARE * min(contrasts))
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((first.astype(np.float32) - second) ** 2)))
+
+
+def shrink(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Average uint8 pixels [H, W, 3] down to [height, width, 3]."""
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX))

@@ -1,0 +1,151 @@
+"""Divide pictures into train, validation and test: by class, and never through a set of copies or a group."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from ravine.base.errors import OutputError, PlanError, SourceError
+from ravine.base.ranges import Range
+from ravine.base.seeds import numpy_generator
+from ravine.data.apportion import apportion
+from ravine.data.audit import Audit
+from ravine.interfaces import Part
+
+Share = Annotated[float, Range(0, 1, high_open=True)]
+
+
+@dataclass(frozen=True)
+class SplitChoices(Part):
+    """How many of the pictures that are divided go where; the rest is for training."""
+
+    test: Share = 0.2
+    validation: Share = 0.15
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.test + self.validation >= 1:
+            raise PlanError(
+                f"SplitChoices.test + validation = {self.test + self.validation:g} leaves nothing for training. "
+                "Choose two numbers with a sum below 1."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which pictures are for what.
+
+    Attributes:
+        train: int64, ascending numbers of pictures.
+        validation: The same, for choosing.
+        test: The same, touched once at the end.
+        origin: In words, which parts were given and which drawn.
+        leaks: How many test pictures are exact or near copies of one for training or validation. Only a split that was
+            given can leak.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    origin: str
+    leaks: int
+
+    def write_csv(self, path: Path, audit: Audit) -> None:
+        """Write the columns name,label,part, one line a picture, in the order of the audit.
+
+        Raises:
+            OutputError: The file cannot be written.
+        """
+        part = np.empty(len(audit), dtype=object)
+        for word in ("train", "validation", "test"):
+            part[getattr(self, word)] = word
+        try:
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["name", "label", "part"])
+                labels = (audit.classes[label] for label in audit.labels)
+                writer.writerows(zip(audit.names, labels, part, strict=True))
+        except OSError as failure:
+            raise OutputError(f"The split cannot be written to {str(path)!r}: {failure.strerror}.") from failure
+
+
+def split(audit: Audit, choices: SplitChoices, seed: int) -> Split:
+    """Divide the pictures of an audit.
+
+    What the source gives is respected. What it leaves open is drawn from the pictures that it gives to training or to no
+    part, class by class, so that blocks (groups, exact and near copies) stay whole and each class has a picture in each
+    part where that is possible.
+
+    Args:
+        audit: The pictures.
+        choices: The shares of test and validation among the pictures that are divided.
+        seed: The same seed gives the same split.
+
+    Returns:
+        The three parts; together they hold each picture once.
+
+    Raises:
+        SourceError: A class has no picture left for training.
+    """
+    parts = np.array([part or "" for part in audit.parts])
+    given = {word: np.flatnonzero(parts == word) for word in ("validation", "test")}
+    pool = np.flatnonzero((parts == "") | (parts == "train"))
+    shares = {word: 0.0 if len(given[word]) else getattr(choices, word) for word in ("test", "validation")}
+    weights = np.array([1 - sum(shares.values()), shares["test"], shares["validation"]])
+    generator = numpy_generator(seed, "split")
+    drawn = apportion(audit.labels[pool], audit.blocks[pool], weights, generator)
+    train = pool[drawn == 0]
+    test = given["test"] if len(given["test"]) else pool[drawn == 1]
+    validation = given["validation"] if len(given["validation"]) else pool[drawn == 2]
+    _check_classes(audit, train)
+    return Split(train, validation, test, _origin(given, shares), _leaks(audit, train, validation, test))
+
+
+def folds(indices: np.ndarray, audit: Audit, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divide pictures into folds for out-of-fold work, by class and with blocks whole.
+
+    Args:
+        indices: The numbers of the pictures to divide.
+        audit: What they belong to.
+        count: How many folds, at least 2.
+        seed: The same seed gives the same folds.
+
+    Returns:
+        ``count`` pairs (fit, held) of picture numbers; the held parts together are ``indices``.
+
+    Raises:
+        PlanError: There are fewer than two folds.
+    """
+    if count < 2:
+        raise PlanError(f"folds = {count} is not allowed. Choose 2 or more.")
+    generator = numpy_generator(seed, "folds")
+    drawn = apportion(audit.labels[indices], audit.blocks[indices], np.ones(count), generator)
+    return [(indices[drawn != fold], indices[drawn == fold]) for fold in range(count)]
+
+
+def _check_classes(audit: Audit, train: np.ndarray) -> None:
+    counts = np.bincount(audit.labels[train], minlength=len(audit.classes))
+    if len(empty := np.flatnonzero(counts == 0)):
+        names = ", ".join(repr(audit.classes[number]) for number in empty)
+        raise SourceError(
+            f"No picture of these classes is left for training: {names}. Give each class more pictures, or pictures that "
+            "are in more than one group, or a split that leaves some for training."
+        )
+
+
+def _origin(given: dict[str, np.ndarray], shares: dict[str, float]) -> str:
+    says = []
+    for word in ("validation", "test"):
+        if len(given[word]):
+            says.append(f"{word} as given")
+        elif any(len(rows) for rows in given.values()):
+            says.append(f"{word} drawn from training ({shares[word]:.0%})")
+        else:
+            says.append(f"{word} drawn ({shares[word]:.0%})")
+    return ", ".join(says)
+
+
+def _leaks(audit: Audit, train: np.ndarray, validation: np.ndarray, test: np.ndarray) -> int:
+    return int(np.isin(audit.copies[test], audit.copies[np.concatenate([train, validation])]).sum())
