@@ -91,6 +91,7 @@ class _Walk:
         self.direction = torch.zeros_like(theta)
         self.search = LineSearch.of(len(rows), c1, c2)
         self.length = np.ones(len(rows))
+        self.least_cosine = 2 * torch.finfo(theta.dtype).eps ** 0.5
         self.value = on_host(loss)[0]
 
     def begin(self, ledger: Ledger) -> None:
@@ -129,19 +130,24 @@ class _Walk:
             callback(Iterates(self.rows[at], self.theta[at], self.loss[at], self.gradient[at]))
 
     def _redirect(self, step: Tensor, change: Tensor, accepted: Flags, needed: Flags, ledger: Ledger) -> None:
-        """New directions, and new searches along them; steepest descent where a direction does not descend."""
+        """New directions, and new searches along them.
+
+        A positive definite H of condition κ leaves at least the cosine 2√κ/(κ + 1) between Hg and g (Wielandt's
+        inequality). A smaller cosine than 2√ε therefore shows κ > 1/ε: H is singular in this precision, and the member
+        starts over with steepest descent.
+        """
         move = Move(self.rows, self.theta, self.gradient, step, change, accepted, needed)
         direction = self.curvature.directions(move)
         ledger.spend(self.curvature.products)
-        slope, norm2, moved2 = on_host(
-            dots(direction, self.gradient), dots(self.gradient, self.gradient), dots(step, step)
+        slope, along2, norm2, moved2 = on_host(
+            *(dots(a, b) for a, b in [(direction, self.gradient), *((v, v) for v in (direction, self.gradient, step))])
         )
         self.length = np.where(accepted, np.sqrt(moved2), self.length)
-        uphill = needed & ~(slope < 0)
-        if uphill.any():
-            self.curvature.forget(uphill)
-            direction = where_rows(uphill, -self.gradient, direction)
-            slope = np.where(uphill, -norm2, slope)
+        flat = needed & ~(slope < -self.least_cosine * np.sqrt(along2) * np.sqrt(norm2))
+        if flat.any():
+            self.curvature.forget(flat)
+            direction = where_rows(flat, -self.gradient, direction)
+            slope = np.where(flat, -norm2, slope)
         self.direction = where_rows(needed, direction, self.direction)
         first = np.where(self.curvature.unscaled(), self.length / np.sqrt(norm2), 1.0)
         self.search.start(needed, self.value, slope, first)
