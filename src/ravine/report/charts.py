@@ -25,10 +25,11 @@ LEGEND_MEMBERS = 3
 def training_figures(training: Training) -> dict[str, Figure]:
     """The curves of training, or the path of the penalty; none where nothing was recorded."""
     figures: dict[str, Figure] = {}
-    if any(curve.train_loss or curve.validation_loss for curve in training.curves):
-        figures["loss"] = loss_figure(training.curves)
-    if any(curve.validation_accuracy for curve in training.curves):
-        figures["accuracy"] = accuracy_figure(training.curves)
+    curves = training.curves if _few(training.curves) else sorted(training.curves, key=lambda curve: curve.chosen)
+    if any(curve.train_loss or curve.validation_loss for curve in curves):
+        figures["loss"] = loss_figure(curves)
+    if any(curve.validation_accuracy for curve in curves):
+        figures["accuracy"] = accuracy_figure(curves)
     if training.penalty_path and training.penalty_path.penalties:
         figures["penalty"] = penalty_figure(training.penalty_path)
     return figures
@@ -38,9 +39,11 @@ def loss_figure(curves: Sequence[Curve]) -> Figure:
     """Training loss (dashed) and validation loss (solid) by epoch, one colour a member."""
     traces = []
     for curve, colour in zip(curves, _colours(curves), strict=True):
-        traces.append(_course(f"{curve.member}, training", curve.train_loss, colour, "dash"))
-        traces.append(_course(f"{curve.member}, validation", curve.validation_loss, colour, "solid"))
-    return _by_epoch(traces, curves, "loss")
+        training = _course(f"{curve.member}, training", curve.train_loss, colour, "dash")
+        validation = _course(f"{curve.member}, validation", curve.validation_loss, colour, "solid")
+        traces += [training, validation] if len(curves) == 1 else _one_key(curve.member, training, validation)
+    caption = "Loss by epoch: dashed on the training pictures, solid on the validation pictures"
+    return _by_epoch(caption, traces, curves, _axis("loss"))
 
 
 def accuracy_figure(curves: Sequence[Curve]) -> Figure:
@@ -49,7 +52,8 @@ def accuracy_figure(curves: Sequence[Curve]) -> Figure:
         _course(curve.member, curve.validation_accuracy, colour, "solid")
         for curve, colour in zip(curves, _colours(curves), strict=True)
     ]
-    return _by_epoch(traces, curves, "validation accuracy", tickformat=".0%")
+    y = _axis("validation accuracy", tickformat=".0%")
+    return _by_epoch("Accuracy on the validation pictures by epoch", traces, curves, y)
 
 
 def penalty_figure(path: PenaltyPath) -> Figure:
@@ -64,7 +68,8 @@ def penalty_figure(path: PenaltyPath) -> Figure:
         {"type": "scatter", "name": "chosen", "hovertemplate": hover, **chosen, **mark},
     ]
     x = {"type": "log", "exponentformat": "power"} if all(p > 0 for p in path.penalties) else {}
-    return _figure(traces, _axis("penalty", **x), _axis("out-of-fold NLL"), legend=True)
+    caption = "Strength of the penalty against the loss on held-out pictures"
+    return _figure(caption, traces, _axis("penalty", **x), _axis("out-of-fold NLL"), legend=True)
 
 
 def calibration_figures(calibration: Calibration) -> dict[str, Figure]:
@@ -78,13 +83,15 @@ def reliability_figure(calibration: Calibration) -> Figure:
     """Accuracy against confidence in bins, before and after the temperature, with 95 % intervals after it."""
     diagonal = {"x": [0, 1], "y": [0, 1], "mode": "lines", "line": {"color": "--muted", "dash": "dot", "width": 1.5}}
     traces = [
-        {"type": "scatter", "name": "exact", "hoverinfo": "skip", **diagonal},
+        {"type": "scatter", "name": "ideal", "hoverinfo": "skip", **diagonal},
         _bins("before", calibration.before, "--second", "circle-open", intervals=False),
         _bins("after", calibration.after, "--accent", "circle", intervals=True),
     ]
     share = {"tickformat": ".0%", "dtick": 0.25}
     x = _axis("stated confidence", range=[0, 1.02], **share)
-    return _figure(traces, x, _axis("share that was right", range=[-0.02, 1.02], **share), legend=True)
+    y = _axis("share that was right", range=[-0.02, 1.02], **share)
+    caption = "Stated confidence against the share that was right; bars are 95 % intervals, the dotted line is ideal"
+    return _figure(caption, traces, x, y, legend=True)
 
 
 def confidence_figure(calibration: Calibration) -> Figure:
@@ -94,7 +101,9 @@ def confidence_figure(calibration: Calibration) -> Figure:
         _histogram("after", calibration.after, "--accent"),
     ]
     x = _axis("stated confidence", range=[0, 1], tickformat=".0%", dtick=0.25)
-    return _figure(traces, x, _axis("test pictures", rangemode="tozero"), legend=True, bargap=0.1, barmode="group")
+    y = _axis("test pictures", rangemode="tozero")
+    caption = "How many test pictures were answered with which confidence"
+    return _figure(caption, traces, x, y, legend=True, bargap=0.1, barmode="group")
 
 
 def _bins(name: str, found: Reliability, colour: str, symbol: str, *, intervals: bool) -> Figure:
@@ -135,8 +144,12 @@ def _histogram(name: str, found: Reliability, colour: str) -> Figure:
     }
 
 
+def _few(curves: Sequence[Curve]) -> bool:
+    return len(curves) <= len(PALETTE)
+
+
 def _colours(curves: Sequence[Curve]) -> list[str]:
-    if len(curves) <= len(PALETTE):
+    if _few(curves):
         return list(PALETTE[: len(curves)])
     return ["--accent" if curve.chosen else "--faint" for curve in curves]
 
@@ -149,15 +162,20 @@ def _course(name: str, values: Sequence[float], colour: str, dash: str) -> Figur
         "x": list(range(1, len(values) + 1)),
         "y": _finite(values),
         "line": {"color": colour, "dash": dash, "width": 2},
-        "hovertemplate": "%{fullData.name}<br>epoch %{x}: %{y}<extra></extra>",
+        "hovertemplate": html.escape(name).replace("%", "&#37;") + "<br>epoch %{x}: %{y:.4g}<extra></extra>",
     }
 
 
-def _by_epoch(traces: list[Figure], curves: Sequence[Curve], title: str, **y: Any) -> Figure:
+def _one_key(member: str, training: Figure, validation: Figure) -> list[Figure]:
+    return [training | {"showlegend": False}, validation | {"name": html.escape(member)}]
+
+
+def _by_epoch(caption: str, traces: list[Figure], curves: Sequence[Curve], y: Figure) -> Figure:
     epochs = max((len(trace["x"]) for trace in traces), default=1)
-    ticks = {"dtick": 1} if epochs <= 12 else {}
+    x = _axis("epoch", **({"dtick": 1} if epochs <= 12 else {}))
     drawn = [trace for trace in traces if trace["x"]]
-    return _figure(drawn, _axis("epoch", **ticks), _axis(title, **y), legend=len(curves) <= LEGEND_MEMBERS)
+    said = caption if _few(curves) else f"{caption}; chosen members in colour"
+    return _figure(said, drawn, x, y, legend=len(curves) <= LEGEND_MEMBERS)
 
 
 def _axis(title: str, **more: Any) -> Figure:
@@ -165,7 +183,7 @@ def _axis(title: str, **more: Any) -> Figure:
     return {"title": {"text": title, "standoff": 8}, "automargin": True, **lines, **more}
 
 
-def _figure(traces: list[Figure], x: Figure, y: Figure, *, legend: bool, **more: Any) -> Figure:
+def _figure(caption: str, traces: list[Figure], x: Figure, y: Figure, *, legend: bool, **more: Any) -> Figure:
     layout = {
         "xaxis": x,
         "yaxis": y,
@@ -179,7 +197,7 @@ def _figure(traces: list[Figure], x: Figure, y: Figure, *, legend: bool, **more:
         "hoverlabel": {"bgcolor": "--paper", "bordercolor": "--muted", "font": {"color": "--ink"}},
         **more,
     }
-    return {"data": traces, "layout": layout}
+    return {"data": traces, "layout": layout, "caption": caption}
 
 
 def _finite(values: Iterable[float]) -> list[float | None]:

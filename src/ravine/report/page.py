@@ -3,6 +3,7 @@
 import pkgutil
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -61,7 +62,7 @@ def _environment() -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     names = ("percent", "decimal", "count", "plural", "duration", "size", "interval", "share", "quoted")
-    environment.filters |= {name: getattr(wording, name) for name in names} | {"data_uri": data_uri}
+    environment.filters |= {name: getattr(wording, name) for name in names} | {"data_uri": data_uri, "shell": quote}
     environment.globals |= {"trust": trust, "confused_pairs": confused_pairs}
     return environment
 

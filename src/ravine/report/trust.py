@@ -17,11 +17,11 @@ def trust(scores: Scores, baseline: float) -> tuple[str, ...]:
         baseline: Accuracy of always guessing the most frequent class, in [0, 1].
 
     Returns:
-        Sentences: what was seen, how sure that is, whether it beats guessing, where it holds.
+        Paragraphs: what was seen, how sure that is, whether it beats guessing; and where it holds.
     """
     if scores.n == 0 or not math.isfinite(scores.accuracy):
         return ("No picture was left to test on, so nobody knows how good this model is.",)
-    return (_seen(scores), _sure(scores), _beats(scores, baseline), _holds())
+    return (f"{_seen(scores)} {_sure(scores)} {_beats(scores, baseline)}", _holds())
 
 
 def _seen(scores: Scores) -> str:
