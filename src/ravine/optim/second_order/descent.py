@@ -89,9 +89,10 @@ class _Walk:
         self.closure, self.curvature = closure, curvature
         self.rows, self.theta, self.loss, self.gradient = rows, theta, loss, gradient
         self.direction = torch.zeros_like(theta)
-        self.search = LineSearch.of(len(rows), c1, c2)
+        epsilon = torch.finfo(theta.dtype).eps
+        self.search = LineSearch.of(len(rows), c1, c2, epsilon)
         self.length = np.ones(len(rows))
-        self.least_cosine = 2 * torch.finfo(theta.dtype).eps ** 0.5
+        self.least_cosine = 2 * epsilon**0.5
         self.value = on_host(loss)[0]
 
     def begin(self, ledger: Ledger) -> None:

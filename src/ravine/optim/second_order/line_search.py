@@ -6,8 +6,11 @@ Along a direction d, with φ(α) = f(x + αd), it looks for a step α that satis
 
 Source: J. J. Moré and D. J. Thuente, "Line search algorithms with guaranteed sufficient decrease", ACM Transactions
 on Mathematical Software 20 (1994) 286–307: the search algorithm of section 2 with the modified updating algorithm of
-section 3 and the trial values of section 4. Scalars of members are NumPy vectors: the decisions of a round then cost
-one transfer from the device.
+section 3 and the trial values of section 4. Where the values differ by less than their rounding error, the trapezoid
+α (φ′(0) + φ′(α)) / 2 stands for φ(α) − φ(0), exact for quadratics; the first condition then is the approximate one of
+W. W. Hager and H. Zhang, SIAM Journal on Optimization 16 (2005) 170–192, equation (4.1): φ′(α) ≤ (2c₁ − 1) φ′(0).
+
+Scalars of members are NumPy vectors: the decisions of a round then cost one transfer from the device.
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ SHRINK = 0.66
 EXTRAPOLATE_LEAST, EXTRAPOLATE_MOST = 1.1, 4.0
 NARROWEST = 1e-10
 MOST_TRIALS = 20
+ROUNDING_UNITS = 16
 
 
 class Verdict(IntEnum):
@@ -42,11 +46,13 @@ class LineSearch:
     Attributes:
         c1: The sufficient decrease that a step must bring, as a part of what the slope promises.
         c2: How far the slope must fall, as a part of the slope at the start.
+        rounding: Values are told apart when they differ by more than this part of them.
         trial: The steps to try next.
     """
 
     c1: float
     c2: float
+    rounding: float
     trial: Floats
     value0: Floats
     slope0: Floats
@@ -60,11 +66,11 @@ class LineSearch:
     trials: NDArray[np.int64]
 
     @classmethod
-    def of(cls, members: int, c1: float, c2: float) -> "LineSearch":
-        """Searches that have not begun; see `start`."""
+    def of(cls, members: int, c1: float, c2: float, epsilon: float) -> "LineSearch":
+        """Searches that have not begun; see `start`. Values are known to the relative precision epsilon."""
         zeros = [np.zeros(members) for _ in range(8)]
         begun, trials = np.ones(members, bool), np.zeros(members, np.int64)
-        return cls(c1, c2, *zeros[:3], Ends.at_zero(zeros[1], zeros[2]), *zeros[3:], begun, trials)
+        return cls(c1, c2, ROUNDING_UNITS * epsilon, *zeros[:3], Ends.at_zero(zeros[1], zeros[2]), *zeros[3:], begun, trials)
 
     def start(self, which: Flags, value: Floats, slope: Floats, trial: Floats) -> None:
         """Begin a new search for some members.
@@ -78,7 +84,7 @@ class LineSearch:
         fresh = (trial, value, slope, 0.0, (1 + EXTRAPOLATE_MOST) * trial, np.inf, np.inf, np.inf, True, 0)
         for name, new in zip(_SCALARS, fresh, strict=True):
             setattr(self, name, np.where(which, new, getattr(self, name)))
-        self.ends = self.ends.replace(which, Ends.at_zero(value, slope))
+        self.ends = self.ends.replace(which, Ends.at_zero(np.zeros_like(value), slope))
 
     def keep(self, kept: Flags) -> None:
         """Let the members go that are not kept."""
@@ -98,13 +104,21 @@ class LineSearch:
         """
         self.trials = self.trials + 1
         finite = np.isfinite(value) & np.isfinite(slope)
-        enough = value <= self.value0 + self.c1 * self.trial * self.slope0
+        rise = self._rise(value, slope)
+        enough = rise <= self.c1 * self.trial * self.slope0
         accepted = finite & enough & (np.abs(slope) <= -self.c2 * self.slope0)
         stuck = self._stuck(finite, enough, slope) & ~accepted
         with np.errstate(all="ignore"):
             self._shorten(~finite)
-            self._narrow(finite & ~accepted, value, slope, enough)
+            self._narrow(finite & ~accepted, rise, slope, enough)
         return np.where(accepted, Verdict.ACCEPTED, np.where(stuck, Verdict.FAILED, Verdict.SEARCHING))
+
+    def _rise(self, value: Floats, slope: Floats) -> Floats:
+        """φ(α) − φ(0), from the slopes where rounding hides it."""
+        with np.errstate(invalid="ignore"):
+            rise = value - self.value0
+            hidden = np.abs(rise) <= self.rounding * np.abs(self.value0)
+            return np.where(hidden, self.trial * (self.slope0 + slope) / 2, rise)
 
     def _stuck(self, finite: Flags, enough: Flags, slope: Floats) -> Flags:
         outside = (self.trial <= self.low) | (self.trial >= self.high)
@@ -117,13 +131,13 @@ class LineSearch:
         self.trial = np.where(which, self.ends.best + 0.25 * (self.trial - self.ends.best), self.trial)
         self.high = np.where(which, np.minimum(self.high, self.limit), self.high)
 
-    def _narrow(self, which: Flags, value: Floats, slope: Floats, enough: Flags) -> None:
+    def _narrow(self, which: Flags, rise: Floats, slope: Floats, enough: Flags) -> None:
         """One turn of the search algorithm: a trial value from the interval, then the next interval."""
         self.first_stage = self.first_stage & ~(which & enough & (slope >= 0))
-        tilted = self.first_stage & (value <= self.ends.best_value) & ~enough
+        tilted = self.first_stage & (rise <= self.ends.best_value) & ~enough
         tilt = np.where(tilted, self.c1 * self.slope0, 0.0)
         ends, trial = trial_value(
-            self.ends.tilted(-tilt), self.trial, value - tilt * self.trial, slope - tilt, self.low, self.high
+            self.ends.tilted(-tilt), self.trial, rise - tilt * self.trial, slope - tilt, self.low, self.high
         )
         ends = ends.tilted(tilt)
         span = np.abs(ends.other - ends.best)
