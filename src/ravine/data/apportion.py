@@ -8,9 +8,9 @@ def apportion(
 ) -> np.ndarray:
     """Give each picture a part; pictures of one block go together.
 
-    Blocks of several pictures go first, the largest ahead, each to the part that is furthest behind its target; then the
-    single pictures of each class fill what is missing. At last a class that is absent from a part gets its smallest block
-    there, if the part that gives it keeps another.
+    Blocks of several pictures go first, the largest ahead, each to the part that is furthest behind its target; then
+    the single pictures of each class fill what is missing. At last a class that is absent from a part gets its smallest
+    block there, if the part that gives it keeps another.
 
     Args:
         labels: int64 [N], classes.
@@ -51,7 +51,7 @@ def apportion(
 
 
 def _quota(total: int, weights: np.ndarray) -> np.ndarray:
-    """Whole numbers with the given sum, nearest to the weights (largest remainders), at least 1 where weight and sum allow."""
+    """Whole numbers with the given sum, nearest to the weights; at least 1 for each positive weight while they last."""
     if total == 0:
         return np.zeros(len(weights), np.int64)
     exact = total * weights / weights.sum()

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ravine.base.errors import ImageError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")  # JPEG opens MPO too
 _ALLOWED = "JPEG, PNG, WebP, GIF, BMP, TIFF or PPM"
 _ORIENTATION = 0x0112  # EXIF 2.32, tag 274
 _UPRIGHT = {
@@ -44,10 +44,10 @@ class Decoded(NamedTuple):
 def decode(picture: Path | Image.Image | np.ndarray) -> Decoded:
     """Decode one picture in full.
 
-    EXIF orientation is applied; transparency is laid on white; CMYK, palette, one-bit, Lab and YCbCr become RGB; grey of
-    more than eight bits is scaled down from the range of its mode (0 to 65,535 for 16 bits; for floats 0 to 1, or 0 to
-    255; where values lie outside, from the least to the greatest); of several frames the first is taken. Colour profiles
-    are not applied. The format is told by the bytes, never by the suffix.
+    EXIF orientation is applied; transparency is laid on white; CMYK, palette, one-bit, Lab and YCbCr become RGB; grey
+    of more than eight bits is scaled down from the range of its mode (0 to 65,535 for 16 bits; for floats 0 to 1, or 0
+    to 255; where values lie outside, from the least to the greatest); of several frames the first is taken. Colour
+    profiles are not applied. The format is told by the bytes, never by the suffix.
 
     Args:
         picture: A file, an opened picture, or uint8 pixels [H, W], [H, W, 1], [H, W, 3] or [H, W, 4].
@@ -96,8 +96,8 @@ def _from_array(array: np.ndarray) -> Decoded:
         or array.shape[2:] not in ((), (1,), (3,), (4,))
     ):
         raise ImageError(
-            f"An array {array.dtype} {list(array.shape)} is no picture. It must be uint8 [H, W], [H, W, 1], [H, W, 3] or "
-            "[H, W, 4], values 0 to 255."
+            f"An array {array.dtype} {list(array.shape)} is no picture. It must be uint8 [H, W], [H, W, 1], [H, W, 3] "
+            "or [H, W, 4], values 0 to 255."
         )
     if array.shape[2:] == (4,):
         return _from_image(Image.fromarray(array))
@@ -160,14 +160,11 @@ def _narrow(image: Image.Image, notes: list[str]) -> Image.Image:
     if not np.isfinite(values).all():
         raise ValueError("it holds values that are not finite")
     low, high = float(values.min()), float(values.max())
-    for top, word in ((1, "0 to 1"), (255, "0 to 255")) if image.mode == "F" else ((65535, "0 to 65535"),):
-        if low >= 0 and high <= top:
-            low, high = 0, top
-            break
-    else:
-        word = "least to greatest"
-    notes.append(f"{'float' if image.mode == 'F' else 'more than 8-bit'} grey scaled from {word}")
-    scaled = (values - low) * (255 / max(high - low, np.finfo(np.float64).tiny))
+    tops = [top for top in ((1, 255) if image.mode == "F" else (65535,)) if low >= 0 and high <= top]
+    low, high = (0, tops[0]) if tops else (low, high)
+    kind = "float" if image.mode == "F" else "more than 8-bit"
+    notes.append(f"{kind} grey scaled from {f'0 to {high}' if tops else 'its least to its greatest value'}")
+    scaled = (values - low) * (255 / (high - low))
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 

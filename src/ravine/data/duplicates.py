@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from PIL import Image
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ravine.data.audit import Sets, components, sets_of
 
@@ -12,8 +12,8 @@ THUMBNAIL = 16  # pixels, height and width
 _FINE = 64  # pixels; fine enough to see a scratch
 _AXES = 12
 _NEIGHBOURS = 8
-_DIFFERENCE = 4.0  # levels of 255, root mean square
-_SPOT = 32.0  # levels of 255, at any place of the fine thumbnail
+_DIFFERENCE = 3.0  # levels of 255, root mean square
+_SPOT = 24.0  # levels of 255, at any place of the fine thumbnail
 _SHARE = 0.1  # of the contrast
 _CONTRAST = 8.0  # levels of 255; flatter pictures are not compared
 _ASPECT = 0.03
@@ -23,10 +23,10 @@ def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callabl
     """Find pictures that differ by no more than compression or resizing would change them.
 
     Candidates lie within the distance on the thumbnails' first principal axes; a projection never lengthens a distance,
-    so none is missed except beyond the eight nearest. Each is then checked on the thumbnails and at 64×64: the root mean
-    square difference stays below 4 levels of 255 and a tenth of the contrast, and no place differs by more than 32
-    levels. So a scratch, or another object before the same background, tells two pictures apart; crops and mirror images
-    are not found.
+    so none is missed except beyond the eight nearest. Each is then checked on the thumbnails and at 64×64: the root
+    mean square difference is at most 3 levels of 255 and a tenth of the contrast, and no place differs by more than 24
+    levels. So a scratch, or another object before the same background, tells two pictures apart; crops and mirror
+    images are not found.
 
     Args:
         thumbnails: uint8 [N, D], one row a picture.
@@ -46,20 +46,21 @@ def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callabl
 
 
 def _candidates(thumbnails: np.ndarray, aspects: np.ndarray) -> Iterator[tuple[int, int]]:
-    contrast = np.concatenate([chunk.std(axis=1, dtype=np.float32) for chunk in np.array_split(thumbnails, 64)])
+    parts = np.array_split(thumbnails, 64)
+    contrast = np.concatenate([part.std(axis=1, dtype=np.float32) for part in parts])
     textured = np.flatnonzero(contrast >= _CONTRAST)
     if len(textured) < 2:
         return
     places = _project(thumbnails[textured])
     radius = _DIFFERENCE * thumbnails.shape[1] ** 0.5
-    tree = cKDTree(places)
-    _, found = tree.query(places, k=min(_NEIGHBOURS + 1, len(textured)), distance_upper_bound=radius)
+    tree = KDTree(places)
+    found = np.asarray(tree.query(places, min(_NEIGHBOURS + 1, len(textured)), distance_upper_bound=radius)[1])
     rows, ranks = np.nonzero(found < len(textured))
     pairs = np.sort(np.stack([rows, found[rows, ranks]], axis=1), axis=1)
     pairs = textured[np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0)]
     for first, second in pairs.tolist():
         near = abs(aspects[first] / aspects[second] - 1) <= _ASPECT
-        if near and _difference(thumbnails[first], thumbnails[second]) <= _allowed(contrast[first], contrast[second]):
+        if near and _difference(thumbnails[first], thumbnails[second]) <= _allowed(*contrast[[first, second]].tolist()):
             yield first, second
 
 
@@ -77,7 +78,7 @@ def _alike(first: np.ndarray, second: np.ndarray) -> bool:
     height, width = (min(_FINE, *sides) for sides in zip(first.shape[:2], second.shape[:2], strict=True))
     one, other = shrink(first, height, width), shrink(second, height, width)
     spot = np.abs(one.astype(np.int16) - other).max()
-    return bool(spot <= _SPOT and _difference(one, other) <= _allowed(one.std(), other.std()))
+    return bool(spot <= _SPOT and _difference(one, other) <= _allowed(float(one.std()), float(other.std())))
 
 
 def _allowed(*contrasts: float) -> float:

@@ -68,7 +68,7 @@ def scan(
     began = time.perf_counter()
     columns = _Columns(set_aside=list(listing.set_aside))
     if listing.stack is not None:
-        _read_stack(listing, columns, advance or _silent)
+        _read_stack(listing, listing.stack, columns, advance or _silent)
     else:
         _read_files(listing, columns, threads, advance or _silent, keep_bytes)
     labels = _labels(listing, columns)
@@ -128,10 +128,9 @@ def _look(item: Item) -> _Look | SetAside:
     return _Look(one, thumbnail, _sha256(one), notes)
 
 
-def _read_stack(listing: Listing, columns: _Columns, advance: Advance) -> None:
-    stack = listing.stack
+def _read_stack(listing: Listing, stack: np.ndarray, columns: _Columns, advance: Advance) -> None:
     columns.items = list(listing.items)
-    columns.sizes = [stack.shape[1:3]] * len(stack)
+    columns.sizes = [(stack.shape[1], stack.shape[2])] * len(stack)
     for start in range(0, len(stack), _CHUNK):
         chunk = stack[start : start + _CHUNK]
         grey = [chunk.ndim == 3 or is_grey(pixels) for pixels in chunk]
@@ -165,8 +164,8 @@ def _labels(listing: Listing, columns: _Columns) -> np.ndarray:
     if few := [f"{name!r} ({counts[number]})" for name, number in place.items() if counts[number] < 2]:
         aside = "".join(f"\n  {name!r}: {reason}" for name, reason in columns.set_aside[:10])
         raise SourceError(
-            f"{listing.origin!r}: each class needs at least two usable pictures, and these have fewer: {', '.join(few)}. "
-            f"Add pictures, or remove these classes. Set aside: {len(columns.set_aside)}.{aside}"
+            f"{listing.origin!r}: each class needs at least two usable pictures, and these have fewer: "
+            f"{', '.join(few)}. Add pictures, or remove these classes. Set aside: {len(columns.set_aside)}.{aside}"
         )
     return labels
 

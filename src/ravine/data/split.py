@@ -74,9 +74,9 @@ class Split:
 def split(audit: Audit, choices: SplitChoices, seed: int) -> Split:
     """Divide the pictures of an audit.
 
-    What the source gives is respected. What it leaves open is drawn from the pictures that it gives to training or to no
-    part, class by class, so that blocks (groups, exact and near copies) stay whole and each class has a picture in each
-    part where that is possible.
+    What the source gives is respected. What it leaves open is drawn from the pictures that it gives to training or to
+    no part, class by class, so that blocks (groups, exact and near copies) stay whole and each class has a picture in
+    each part where that is possible.
 
     Args:
         audit: The pictures.
@@ -130,8 +130,8 @@ def _check_classes(audit: Audit, train: np.ndarray) -> None:
     if len(empty := np.flatnonzero(counts == 0)):
         names = ", ".join(repr(audit.classes[number]) for number in empty)
         raise SourceError(
-            f"No picture of these classes is left for training: {names}. Give each class more pictures, or pictures that "
-            "are in more than one group, or a split that leaves some for training."
+            f"No picture of these classes is left for training: {names}. Give each class more pictures, in more than "
+            "one group, or a split that leaves some for training."
         )
 
 

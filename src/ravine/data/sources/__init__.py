@@ -17,14 +17,14 @@ def read_source(source: str | Path) -> Listing:
     """List the labelled pictures of a source, without opening them.
 
     Args:
-        source: A folder of class folders, a .csv table, a .npz file, or ``"demo"`` (unless a file or folder of that name
-            exists and is given as a path, such as ``"./demo"``).
+        source: A folder of class folders, a .csv table, a .npz file, or ``"demo"``; a folder of that name is given as
+            ``"./demo"``.
 
     Returns:
         The pictures with their labels.
 
     Raises:
-        SourceError: The source does not exist, is of no known kind, or cannot be used; the message says what is allowed.
+        SourceError: The source does not exist, is of no known kind, or cannot be used.
     """
     if source == "demo":
         return read_demo()

@@ -59,7 +59,8 @@ def _pictures(file: Path, x: np.ndarray) -> np.ndarray:
     shaped = x.ndim == 3 or (x.ndim == 4 and x.shape[3] in (1, 3))
     if x.dtype != np.uint8 or not shaped or 0 in x.shape:
         raise SourceError(
-            f"{str(file)!r}: x is {x.dtype} {list(x.shape)}. It must be uint8 [N, H, W] or [N, H, W, 3], values 0 to 255."
+            f"{str(file)!r}: x is {x.dtype} {list(x.shape)}. It must be uint8 [N, H, W] or [N, H, W, 3], "
+            "values 0 to 255."
         )
     return x[..., 0] if x.ndim == 4 and x.shape[3] == 1 else x
 

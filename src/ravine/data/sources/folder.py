@@ -111,7 +111,7 @@ def _explain_single(root: Path, folders: list[Path]) -> None:
         inner = [path.name for path in _sorted_entries(folder) if path.is_dir() and not _is_hidden(path.name)]
         if len(inner) > 1:
             raise SourceError(
-                f"{str(root)!r} holds the single class folder {folder.name!r}; a classifier needs at least two classes. "
+                f"{str(root)!r} holds the single class folder {folder.name!r}; a classifier needs at least two. "
                 f"The folders inside it look like classes ({', '.join(inner[:5])}): give {str(folder)!r} instead."
             )
 

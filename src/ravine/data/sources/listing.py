@@ -24,11 +24,14 @@ SPLIT_WORDS: dict[str, Role] = {
 """The names of the parts of a data set, in lower case, and the part that each means."""
 
 PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .webp .gif .bmp .dib .tif .tiff .ppm .pgm .pbm .pnm".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif"}
+    | {".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"}
 )
 """Files that are listed as pictures. What they hold is decided by their bytes, not by this."""
 
-FOREIGN_SUFFIXES = frozenset(".heic .heif .avif .jxl .jp2 .j2k .psd .dng .cr2 .nef .arw .tga .svg".split())
+FOREIGN_SUFFIXES = frozenset(
+    (".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".psd", ".dng", ".cr2", ".nef", ".arw", ".tga", ".svg")
+)
 """Pictures in formats that Ravine does not read: listed, so that the scan can set them aside by name."""
 
 
@@ -84,7 +87,7 @@ class Listing:
             raise SourceError(f"There are no pictures in {self.origin!r}.{self._aside()} {ALLOWED}")
         if len(self.classes) < 2:
             raise SourceError(
-                f"{self.origin!r} has a single class, {self.classes[0]!r}; a classifier needs at least two."
+                f"{self.origin!r} has a single class, {self.items[0].label!r}; a classifier needs at least two."
                 f"{self._aside()} {ALLOWED}"
             )
 

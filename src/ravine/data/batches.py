@@ -1,0 +1,103 @@
+"""Batches in an order that depends on seed and epoch alone, so that any of them can be fetched at any time."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ravine.base.seeds import numpy_generator
+
+
+def order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """The order of ``count`` pictures in an epoch, int64.
+
+    Example:
+        >>> sorted(order(0, 3, 5).tolist())
+        [0, 1, 2, 3, 4]
+    """
+    return numpy_generator(seed, "order", epoch).permutation(count)
+
+
+class Batch(NamedTuple):
+    """Pictures of S streams.
+
+    Attributes:
+        images: uint8 [S, N, H, W, C].
+        labels: int64 [S, N].
+        rows: int64 [S, N], the numbers of the pictures.
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+class Batches:
+    """The batches of S streams over the same pictures, each in its own order.
+
+    An epoch holds each picture once, except that a last batch of a single picture is left out (batch norm needs two).
+    The last batch may be shorter than the others.
+
+    Example:
+        >>> images, labels = np.zeros((10, 4, 4, 1), np.uint8), np.arange(10)
+        >>> batches = Batches(images, labels, np.arange(10), batch_size=4, seeds=(0, 1))
+        >>> len(batches), batches.at(epoch=0, batch=2).labels.shape
+        (3, torch.Size([2, 2]))
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray | Tensor,
+        labels: np.ndarray | Tensor,
+        indices: np.ndarray,
+        *,
+        batch_size: int,
+        seeds: Sequence[int],
+    ) -> None:
+        """Refer to pictures; nothing is copied.
+
+        Args:
+            images: uint8 [M, H, W, C]; a tensor may live on any device, and batches are gathered there.
+            labels: int64 [M].
+            indices: int64, the pictures of an epoch.
+            batch_size: N, pictures a batch.
+            seeds: S seeds, one a stream.
+        """
+        self.images = torch.as_tensor(images)
+        self.labels = torch.as_tensor(labels)
+        self.indices = np.asarray(indices, np.int64)
+        self.batch_size = batch_size
+        self.seeds = tuple(seeds)
+        self._order = lru_cache(maxsize=2 * len(self.seeds))(order)
+
+    def __len__(self) -> int:
+        """Batches an epoch."""
+        whole, rest = divmod(len(self.indices), self.batch_size)
+        return whole + (rest > 1 or (whole == 0 and rest == 1))
+
+    def rows(self, epoch: int, batch: int) -> np.ndarray:
+        """The numbers of the pictures of one batch, int64 [S, N]."""
+        if not 0 <= batch < len(self):
+            raise IndexError(f"batch {batch} of {len(self)}")
+        places = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+        count = len(self.indices)
+        return np.stack([self.indices[self._order(seed, epoch, count)[places]] for seed in self.seeds])
+
+    def at(self, epoch: int, batch: int) -> Batch:
+        """One batch of every stream, gathered."""
+        rows = torch.from_numpy(self.rows(epoch, batch))
+        return Batch(gather(self.images, rows), gather(self.labels, rows), rows)
+
+
+def gather(values: Tensor, rows: Tensor) -> Tensor:
+    """Pick rows [S, N] of values [M, ...]: [S, N, ...], on the device of the values."""
+    flat = values.index_select(0, rows.reshape(-1).to(values.device))
+    return flat.reshape(*rows.shape, *values.shape[1:])
+
+
+def channels_first(images: Tensor) -> Tensor:
+    """View uint8 pictures [..., H, W, C] as [..., C, H, W]; the memory stays channels-last."""
+    return images.movedim(-1, -3)
