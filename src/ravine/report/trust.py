@@ -26,7 +26,7 @@ def trust(scores: Scores, baseline: float) -> tuple[str, ...]:
 
 def _seen(scores: Scores) -> str:
     right = round(scores.accuracy * scores.n)
-    return f"It was right on {count(right)} of {plural(scores.n, 'test picture')} that it had never seen."
+    return f"It was right on {count(right)} of {plural(scores.n, 'test picture')} that were kept out of training."
 
 
 def _sure(scores: Scores) -> str:

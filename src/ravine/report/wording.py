@@ -21,7 +21,8 @@ def percent(share: float, digits: int = 1) -> str:
         >>> percent(0.9123).replace(SPACE, " "), percent(float("nan"))
         ('91.2 %', '–')
     """
-    return f"{100 * share:.{digits}f}{SPACE}%" if math.isfinite(share) else DASH
+    value = 100 * share
+    return f"{value:.{digits}f}{SPACE}%" if math.isfinite(value) else DASH
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -98,7 +99,7 @@ def interval(ends: tuple[float, float]) -> str:
         >>> interval((0.79, 0.962)).replace(SPACE, " ")
         '79.0–96.2 %'
     """
-    low, high = (f"{100 * end:.1f}" if math.isfinite(end) else DASH for end in ends)
+    low, high = (f"{end:.1f}" if math.isfinite(end) else DASH for end in (100 * ends[0], 100 * ends[1]))
     return DASH if low == high == DASH else f"{low}–{high}{SPACE}%"
 
 
