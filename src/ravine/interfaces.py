@@ -10,7 +10,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -139,10 +139,20 @@ class Rule(Part, ABC):
     Every rule has a hyperparameter `lr`, the learning rate where the schedule's factor is 1.
     """
 
-    elementwise: ClassVar[bool] = True
-    """Whether an entry of the step depends on the same entry of parameters, gradient and state alone."""
-    needs_probe: ClassVar[bool] = False
-    """Whether the gradient of `step` is to be taken at the point that `probe` gives."""
+    @property
+    def elementwise(self) -> bool:
+        """Whether an entry of the step depends on the same entry of parameters, gradient and state alone."""
+        return True
+
+    @property
+    def needs_probe(self) -> bool:
+        """Whether the gradient of `step` is to be taken at the point that `probe` gives."""
+        return False
+
+    @property
+    def averages(self) -> bool:
+        """Whether `evaluated` gives other weights than the ones that are trained."""
+        return False
 
     def peak(self, h: Columns) -> Tensor:
         """The learning rate where the schedule's factor is 1, float64 [K, 1]."""
@@ -159,7 +169,7 @@ class Rule(Part, ABC):
         return {}
 
     def advance(self, h: Columns, t: Tensor, s: Columns) -> dict[str, Tensor]:
-        """The running scalars of step t from those of the step before; they are columns of `h` thereafter."""
+        """The running scalars of step t from those of the step before; `coefficients` finds them in its `h`."""
         del h, t
         return dict(s)
 

@@ -20,7 +20,7 @@ class Momentum(Rule):
 
     The first velocity is not dampened: v₁ = g₁ (or lr·g₁).
 
-    Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, equation (9).
+    Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964.
     `rate_inside` is Sutskever et al., 2013, equations (1) and (2), with the sign of v turned; `rate_outside` is
     PyTorch's. They are the same as long as the rate does not change: when it falls, `rate_outside` slows down at
     once, while `rate_inside` first uses up the velocity gathered at the old rate.

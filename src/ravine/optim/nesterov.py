@@ -19,7 +19,8 @@ class Nesterov(Rule):
     Source: Nesterov, "A method of solving a convex programming problem with convergence rate O(1/k²)", 1983, in the
     form of Sutskever et al., 2013, equations (3) and (4): v ← μ·v − lr·∇f(x + μ·v), x ← x + v. Here θ = x + μ·v is
     the point that the textbook looks ahead to, so that the gradient is taken where the parameters are (Bengio,
-    Boulanger-Lewandowski and Pascanu, 2013, equation (7)). With a constant rate both are the same sequence.
+    Boulanger-Lewandowski and Pascanu, "Advances in Optimizing Recurrent Networks", 2013). With a constant rate both
+    are the same sequence.
 
     Attributes:
         lr: Learning rate, > 0.

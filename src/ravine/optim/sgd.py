@@ -15,8 +15,8 @@ class SGD(Rule):
 
         θ ← θ − lr·g
 
-    Source: Robbins and Monro, "A Stochastic Approximation Method", 1951, equation (6); with a vector and the
-    gradient of a mini-batch in Bottou, Curtis and Nocedal, 2018, Algorithm 4.1.
+    Source: Robbins and Monro, "A Stochastic Approximation Method", 1951; with a vector and the gradient of a
+    mini-batch in Bottou, Curtis and Nocedal, 2018, Algorithm 4.1.
 
     Attributes:
         lr: Learning rate, > 0.

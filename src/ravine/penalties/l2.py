@@ -14,7 +14,7 @@ class L2(Penalty):
 
         R(θ) = ½·λ·‖θ‖²            g ← g + λ·θ
 
-    Source: Hoerl and Kennard, "Ridge Regression", 1970; as "weight decay" in Krogh and Hertz, 1992, equation (4).
+    Source: Hoerl and Kennard, "Ridge Regression", 1970; as "weight decay" in Krogh and Hertz, 1992.
     PyTorch's `weight_decay` of all rules but AdamW is this λ; notes that write R = λ·‖θ‖² mean half of it.
 
     Attributes:

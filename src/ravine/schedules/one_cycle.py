@@ -14,7 +14,7 @@ from ravine.interfaces import Columns, Schedule
 class OneCycle(Schedule):
     """One cycle: up along half a cosine, then down along another to far below the start.
 
-        f(t) = first + (1 − first)·½·(1 − cos(π·t/R))                 t < R,  R = rise·(T − 1)
+        f(t) = first + (1 − first)·½·(1 − cos(π·t/R))                 t < R,  R = rise·T − 1
         f(t) = last + (1 − last)·½·(1 + cos(π·(t − R)/(T − 1 − R)))     R ≤ t ≤ T − 1
 
     T is the number of steps of the run; after it the rate stays at `last`.
@@ -35,7 +35,7 @@ class OneCycle(Schedule):
     def factor(self, h: Columns, t: Tensor, total: Tensor) -> Tensor:
         """Up to 1, then down to `last`."""
         end = (total - 1).clamp(min=0.0)
-        top = h.rise * end
+        top = (h.rise * total - 1).clamp(min=0.0)
         up = h.first + (1 - h.first) * 0.5 * (1 - torch.cos(math.pi * t / top.clamp(min=1e-300)))
         done = ((t - top) / (end - top).clamp(min=1e-300)).clamp(0.0, 1.0)
         down = h.last + (1 - h.last) * 0.5 * (1 + torch.cos(math.pi * done))

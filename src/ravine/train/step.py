@@ -1,17 +1,15 @@
 """The step: rule, schedule and penalties applied in place to the matrix of parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from ravine.base.errors import TrainingError
+from ravine.base.errors import PlanError, TrainingError
 from ravine.base.layout import Layout
 from ravine.interfaces import Columns, Penalty, Rule, Schedule
+from ravine.train.kernel import Kernel
 from ravine.train.update import Update
-
-CHUNK = 32_768
-"""Entries of a matrix that are worked on at a time, so that intermediate results stay in cache."""
 
 
 class Stepper:
@@ -44,6 +42,7 @@ class Stepper:
         theta: Tensor,
         gradient: Tensor,
         total_steps: Tensor | int,
+        compiled: bool | None = None,
     ) -> None:
         """Prepare the state for the first step.
 
@@ -55,11 +54,14 @@ class Stepper:
             theta: Parameters [K, P], contiguous; changed in place.
             gradient: Their gradients [K, P], contiguous; filled by the loop before each step.
             total_steps: Steps of the whole run, one number or int64 [K].
+            compiled: Whether the update is compiled; None to decide that after a few steps, by measurement.
 
         Raises:
             TrainingError: theta and gradient do not lie alike in memory, or the layout does not fit them.
+            PlanError: A proximal penalty acts on a rule that evaluates other weights than it trains.
         """
         _check_slabs(theta, gradient, layout)
+        _check_penalties(rule, penalties)
         members, device = theta.shape[0], theta.device
         self._update = Update(rule, tuple(penalties), layout)
         self._schedule = schedule
@@ -68,12 +70,22 @@ class Stepper:
         self._schedule_h = schedule.columns(members, device)
         self._penalty_h = [penalty.columns(members, device) for penalty in penalties]
         self._total = torch.as_tensor(total_steps, dtype=torch.float64, device=device).reshape(-1, 1)
-        self._penalized = _penalized(layout, device)
         self._origin: Tensor | None = None
-        running = rule.start(self._h)
-        self._running = tuple(running)
-        self.state = {**running, **rule.init(theta, layout)}
+        self._running = rule.start(self._h)
+        matrices = rule.init(theta, layout)
+        self._kernel = Kernel(self._update, (theta, gradient), matrices, compiled)
+        self.state = {**self._running, **matrices}
         self.steps = torch.zeros(members, dtype=torch.int64, device=device)
+
+    @property
+    def needs_probe(self) -> bool:
+        """Whether the loop must call `probe`, and take the gradient again, before each `step`."""
+        return self._update.rule.needs_probe
+
+    @property
+    def compiled(self) -> bool | None:
+        """Whether the update runs compiled; None until that is decided. It belongs into the record of the run."""
+        return self._kernel.compiled
 
     @torch.no_grad()
     def step(self, active: Tensor | None = None) -> None:
@@ -83,40 +95,37 @@ class Stepper:
             active: Bool [K]; None where all members are.
         """
         self._restore()
-        t = (self.steps + 1).to(torch.float64)[:, None]
         mask = None if active is None else active[:, None]
-        running = {name: self.state[name] for name in self._running}
-        advanced = self._update.rule.advance(self._h, t, Columns(running))
-        columns = self._cast(self._columns(t, advanced))
-        for name, value in advanced.items():
-            self.state[name].copy_(value if mask is None else torch.where(mask, value, running[name]))
-        self._apply(columns, mask)
+        running, columns = self._columns()
+        self._kernel.run(tuple(columns), self._packed(columns), mask, self._remaining)
+        for name, value in running.items():
+            own = self._running[name]
+            own.copy_(value if mask is None else torch.where(mask, value, own))
         self.steps += 1 if active is None else active
 
     @torch.no_grad()
     def probe(self) -> None:
         """Move theta to where the rule wants the gradient of the next step; `step` starts from where it was."""
         self._restore()
-        t = (self.steps + 1).to(torch.float64)[:, None]
-        columns = self._cast(self._columns(t, {name: self.state[name] for name in self._running}))
-        c = Columns({name.removeprefix("rule."): value for name, value in columns.items()})
+        _, columns = self._columns()
+        values = self._packed(columns).split(1, dim=1)
+        c = {name.removeprefix("rule."): value for name, value in zip(columns, values, strict=True)}
         self._origin = self._theta.clone()
-        self._theta.copy_(self._update.rule.probe(self._origin, self._gradient, c))
+        self._theta.copy_(self._update.rule.probe(self._origin, self._gradient, Columns(c)))
 
     @torch.no_grad()
     def evaluated(self) -> Tensor:
         """The weights [K, P] to evaluate and to save: theta itself, unless the rule averages."""
-        h = Columns({name: value.to(self._theta.dtype) for name, value in self._h.items() if isinstance(value, Tensor)})
-        return self._update.rule.evaluated(self._theta, Columns(self.state), h)
+        return self._update.rule.evaluated(self._theta, Columns(self.state), _cast(self._h, self._theta.dtype))
 
     @torch.no_grad()
     def penalty(self) -> Tensor:
         """The value of all penalties together, [K]; for the report."""
+        penalized = self._update.layout.penalized(self._theta.device)
         total = torch.zeros(len(self.steps), dtype=self._theta.dtype, device=self._theta.device)
         for penalty, own in zip(self._update.penalties, self._penalty_h, strict=True):
-            h = Columns({name: value.to(self._theta.dtype) for name, value in own.items()})
-            weights = self._theta if penalty.biases_and_norms else torch.where(self._penalized, self._theta, 0.0)
-            total += penalty.value(weights, h)
+            weights = self._theta if penalty.biases_and_norms else torch.where(penalized, self._theta, 0.0)
+            total += penalty.value(weights, _cast(own, self._theta.dtype))
         return total
 
     @torch.no_grad()
@@ -147,44 +156,29 @@ class Stepper:
         peak = self._update.rule.peak(self._h)
         return peak * self._schedule.factor(self._schedule_h, before, self._total)
 
-    def _columns(self, t: Tensor, running: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return self._update.columns(Columns({**self._h, **running}), self._penalty_h, t, self._rate(t - 1))
+    def _columns(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The running scalars and the update's columns of the next step, float64."""
+        before = self.steps.to(torch.float64)[:, None]
+        lr = self._rate(before)
+        h = Columns({**self._h, "lr": lr, "peak": self._update.rule.peak(self._h)})
+        running = self._update.rule.advance(h, before + 1, Columns(self._running))
+        return running, self._update.columns(Columns({**h, **running}), self._penalty_h, before + 1)
 
-    def _cast(self, columns: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        packed = torch.cat(list(columns.values()), dim=1).to(self._theta.dtype)
-        return dict(zip(columns, packed.split(1, dim=1), strict=True))
+    def _packed(self, columns: Mapping[str, Tensor]) -> Tensor:
+        return torch.cat(list(columns.values()), dim=1).to(self._theta.dtype)
+
+    def _remaining(self) -> int:
+        return int((self._total[:, 0] - self.steps).max())
 
     def _restore(self) -> None:
         if self._origin is not None:
             self._theta.copy_(self._origin)
             self._origin = None
 
-    def _apply(self, columns: Mapping[str, Tensor], active: Tensor | None) -> None:
-        matrices = {name: value for name, value in self.state.items() if name not in self._running}
-        for rows, entries in self._chunks():
-            part = {name: value[rows, entries] for name, value in matrices.items()}
-            own = {name: value[rows] for name, value in columns.items()}
-            penalized = self._penalized if self._penalized.shape[1] == 1 else self._penalized[:, entries]
-            mask = None if active is None else active[rows]
-            p = self._theta[rows, entries]
-            moved, state = self._update(p, self._gradient[rows, entries], part, own, penalized, mask)
-            p.copy_(moved)
-            for name, value in state.items():
-                part[name].copy_(value)
 
-    def _chunks(self) -> Iterator[tuple[slice, slice]]:
-        members, size = self._theta.shape
-        whole = not self._update.rule.elementwise
-        width = size if whole else min(size, CHUNK)
-        height = members if whole else max(1, CHUNK // width)
-        for row in range(0, members, height):
-            for entry in range(0, size, width):
-                yield slice(row, row + height), slice(entry, entry + width)
-
-
-def _penalized(layout: Layout, device: torch.device) -> Tensor:
-    mask = layout.penalized(device)[None]
-    return mask[:, :1].clone() if bool((mask == mask[:, :1]).all()) else mask
+def _cast(h: Columns, dtype: torch.dtype) -> Columns:
+    cast = {name: _cast(value, dtype) if isinstance(value, Columns) else value.to(dtype) for name, value in h.items()}
+    return Columns(cast)
 
 
 def _check_slabs(theta: Tensor, gradient: Tensor, layout: Layout) -> None:
@@ -197,4 +191,13 @@ def _check_slabs(theta: Tensor, gradient: Tensor, layout: Layout) -> None:
             raise TrainingError(
                 f"{name} has shape {tuple(slab.shape)}, strides {slab.stride()} and type {slab.dtype}. It must be a "
                 f"contiguous matrix [{theta.shape[0]}, {layout.size}] of type {theta.dtype}, as the layout says."
+            )
+
+
+def _check_penalties(rule: Rule, penalties: Sequence[Penalty]) -> None:
+    for penalty in penalties:
+        if rule.averages and type(penalty).proximal is not Penalty.proximal:
+            raise PlanError(
+                f"{type(penalty).__name__} changes the weights after the step, but {type(rule).__name__} evaluates an "
+                "average of weights, which the change would not reach. Choose L2, or another rule."
             )

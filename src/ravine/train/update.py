@@ -24,19 +24,18 @@ class Update:
     penalties: tuple[Penalty, ...]
     layout: Layout
 
-    def columns(self, h: Columns, penalties: Sequence[Columns], t: Tensor, lr: Tensor) -> dict[str, Tensor]:
+    def columns(self, h: Columns, penalties: Sequence[Columns], t: Tensor) -> dict[str, Tensor]:
         """Every number of one step, float64 [K, 1], under names that tell the parts apart.
 
         Args:
-            h: The rule's hyperparameters and running scalars.
+            h: The rule's hyperparameters and running scalars, the scheduled rate `lr`, and its `peak`.
             penalties: The hyperparameters of each penalty.
             t: Steps taken including this one, float64 [K, 1].
-            lr: The scheduled rate, float64 [K, 1].
         """
-        rates = {"lr": lr, "peak": self.rule.peak(h)}
-        named = {f"rule.{name}": value for name, value in self.rule.coefficients(Columns(h | rates), t).items()}
+        rates = {"lr": h.lr, "peak": h.peak}
+        named = {f"rule.{name}": value for name, value in self.rule.coefficients(h, t).items()}
         for index, (penalty, own) in enumerate(zip(self.penalties, penalties, strict=True)):
-            for name, value in penalty.coefficients(Columns(own | rates)).items():
+            for name, value in penalty.coefficients(Columns({**own, **rates})).items():
                 named[f"{index}.{name}"] = value
         return {name: value for name, value in named.items() if isinstance(value, Tensor)}
 
