@@ -164,7 +164,7 @@ def _narrow(image: Image.Image, notes: list[str]) -> Image.Image:
     low, high = (0, tops[0]) if tops else (low, high)
     kind = "float" if image.mode == "F" else "more than 8-bit"
     notes.append(f"{kind} grey scaled from {f'0 to {high}' if tops else 'its least to its greatest value'}")
-    scaled = (values - low) * (255 / (high - low))
+    scaled = (values - low) * (255 / ((high - low) or 1))
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 

@@ -22,14 +22,14 @@ _ASPECT = 0.03
 def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callable[[int], np.ndarray]) -> Sets:
     """Find pictures that differ by no more than compression or resizing would change them.
 
-    Candidates lie within the distance on the thumbnails' first principal axes; a projection never lengthens a distance,
-    so none is missed except beyond the eight nearest. Each is then checked on the thumbnails and at 64×64: the root
-    mean square difference is at most 3 levels of 255 and a tenth of the contrast, and no place differs by more than 24
-    levels. So a scratch, or another object before the same background, tells two pictures apart; crops and mirror
-    images are not found.
+    Candidates lie within the distance on the first principal axes of coarse thumbnails; averages and projections never
+    lengthen a distance, so none is missed except beyond the eight nearest. Each is then checked on the thumbnails and
+    at 64×64: the root mean square difference is at most 3 levels of 255 and a tenth of the contrast, and no place
+    differs by more than 24 levels. So a scratch, or another object before the same background, tells two pictures
+    apart; crops and mirror images are not found.
 
     Args:
-        thumbnails: uint8 [N, D], one row a picture.
+        thumbnails: uint8 [N, 16, 16, C].
         aspects: Width / height, [N].
         pixels: Answers the pixels uint8 [H, W, 3] of a picture by its number.
 
@@ -47,12 +47,12 @@ def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callabl
 
 def _candidates(thumbnails: np.ndarray, aspects: np.ndarray) -> Iterator[tuple[int, int]]:
     parts = np.array_split(thumbnails, 64)
-    contrast = np.concatenate([part.std(axis=1, dtype=np.float32) for part in parts])
+    contrast = np.concatenate([part.std(axis=(1, 2, 3), dtype=np.float32) for part in parts])
     textured = np.flatnonzero(contrast >= _CONTRAST)
     if len(textured) < 2:
         return
     places = _project(thumbnails[textured])
-    radius = _DIFFERENCE * thumbnails.shape[1] ** 0.5
+    radius = _DIFFERENCE * thumbnails[0].size ** 0.5
     tree = KDTree(places)
     found = np.asarray(tree.query(places, min(_NEIGHBOURS + 1, len(textured)), distance_upper_bound=radius)[1])
     rows, ranks = np.nonzero(found < len(textured))
@@ -65,13 +65,14 @@ def _candidates(thumbnails: np.ndarray, aspects: np.ndarray) -> Iterator[tuple[i
 
 
 def _project(thumbnails: np.ndarray) -> np.ndarray:
-    """Coordinates on the principal axes of at most some 5,000 of the rows, [N, axes]."""
-    sample = thumbnails[:: max(1, len(thumbnails) // 5000)].astype(np.float32)
-    centre = sample.mean(axis=0)
-    centred = sample - centre
-    _, axes = np.linalg.eigh(centred.T @ centred)
-    basis = axes[:, -_AXES:]
-    return np.concatenate([(chunk - centre) @ basis for chunk in np.array_split(thumbnails, 64)])
+    """Coordinates on the principal axes of the thumbnails averaged over 2×2 pixels and the channels, [N, axes]."""
+    half, channels = THUMBNAIL // 2, thumbnails.shape[-1]
+    cells = thumbnails.reshape(-1, half, 2, half, 2, channels)
+    coarse = cells.mean(axis=(2, 4, 5), dtype=np.float32).reshape(-1, half * half) * (4 * channels) ** 0.5
+    coarse -= coarse.mean(axis=0)
+    sample = coarse[:: max(1, len(coarse) // 5000)]
+    _, axes = np.linalg.eigh(sample.T @ sample)
+    return coarse @ axes[:, -_AXES:]
 
 
 def _alike(first: np.ndarray, second: np.ndarray) -> bool:

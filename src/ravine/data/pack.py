@@ -26,7 +26,7 @@ from ravine.data.workers import in_threads
 _MAGIC = b"RAVINEPACK1\n"
 _LENGTHS = struct.Struct("<QI")  # bytes of the header, checksum of the rows
 _ALIGN = 4096
-_CHUNK = 1024
+_CHUNK_BYTES = 1 << 22
 Advance = Callable[[int], object]
 
 
@@ -109,7 +109,8 @@ def _from_stack(stack: np.ndarray | None, preprocess: Preprocess) -> np.ndarray 
     if colours == preprocess.channels:
         return stack[..., None] if colours == 1 else stack
     rows = stack if colours == 3 else spread(stack)
-    return np.concatenate([_rounded(preprocess, rows[at : at + _CHUNK]) for at in range(0, len(rows), _CHUNK)])
+    step = max(1, _CHUNK_BYTES // rows[0].size)
+    return np.concatenate([_rounded(preprocess, rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
 def _rounded(preprocess: Preprocess, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:

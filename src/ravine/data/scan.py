@@ -21,7 +21,7 @@ from ravine.data.workers import in_threads
 Advance = Callable[[int], object]
 """Called with the number of further pictures done."""
 
-_CHUNK = 1024
+_CHUNK_BYTES = 1 << 22
 
 
 class _Look(NamedTuple):
@@ -123,7 +123,7 @@ def _look(item: Item) -> _Look | SetAside:
         pixels, notes, grey = decode(item.picture)
     except ImageError as failure:
         return SetAside(item.name, str(failure))
-    thumbnail = shrink(pixels, THUMBNAIL, THUMBNAIL).reshape(-1)
+    thumbnail = shrink(pixels, THUMBNAIL, THUMBNAIL)
     one = np.ascontiguousarray(pixels[..., 0]) if grey else pixels
     return _Look(one, thumbnail, _sha256(one), notes)
 
@@ -131,8 +131,9 @@ def _look(item: Item) -> _Look | SetAside:
 def _read_stack(listing: Listing, stack: np.ndarray, columns: _Columns, advance: Advance) -> None:
     columns.items = list(listing.items)
     columns.sizes = [(stack.shape[1], stack.shape[2])] * len(stack)
-    for start in range(0, len(stack), _CHUNK):
-        chunk = stack[start : start + _CHUNK]
+    step = max(1, _CHUNK_BYTES // stack[0].nbytes)
+    for start in range(0, len(stack), step):
+        chunk = stack[start : start + step]
         grey = [chunk.ndim == 3 or is_grey(pixels) for pixels in chunk]
         ones = (
             pixels[..., 0] if plain and pixels.ndim == 3 else pixels for pixels, plain in zip(chunk, grey, strict=True)
@@ -146,8 +147,8 @@ def _read_stack(listing: Listing, stack: np.ndarray, columns: _Columns, advance:
 def _thumbnails(chunk: np.ndarray) -> np.ndarray:
     pixels = torch.from_numpy(chunk if chunk.flags.writeable else chunk.copy()).float()
     channels = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-    means = adaptive_avg_pool2d(channels, THUMBNAIL).expand(-1, 3, -1, -1)
-    return means.round().byte().permute(0, 2, 3, 1).reshape(len(chunk), -1).numpy()
+    means = adaptive_avg_pool2d(channels, THUMBNAIL).round_().byte()
+    return means.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
 
 
 def _sha256(pixels: np.ndarray) -> str:
@@ -181,7 +182,7 @@ def _copies(columns: _Columns, store: Pixels) -> tuple[Sets, Sets]:
     _, first, contents = np.unique(np.array(columns.hashes), return_index=True, return_inverse=True)
     thumbnails = np.stack(columns.thumbnails)[first]
     if all(columns.grey):
-        thumbnails = thumbnails[:, ::3]
+        thumbnails = thumbnails[..., :1]
     heights, widths = np.array(columns.sizes, np.float64)[first].T
     near = near_duplicates(thumbnails, widths / heights, lambda index: store[int(first[index])])
     return sets_of(contents), tuple(sorted(tuple(sorted(first[list(members)].tolist())) for members in near))

@@ -40,7 +40,7 @@ def read_arrays(file: Path, kind: Kind = "arrays", origin: str | None = None) ->
 
 def _load(file: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             found = set(archive.files)
             if not found >= set(_REQUIRED) or found - set(_NAMES):
                 raise SourceError(
@@ -48,7 +48,7 @@ def _load(file: Path) -> dict[str, np.ndarray]:
                     "classes, group and split."
                 )
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as failure:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as failure:
         raise SourceError(
             f"{str(file)!r} cannot be read as a .npz file of plain arrays ({failure}). Save it with "
             "numpy.savez(file, x=pictures, y=labels)."

@@ -1,0 +1,37 @@
+"""Fixtures that make pictures."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+MakePicture = Callable[..., np.ndarray]
+MakeFolders = Callable[..., Path]
+
+
+@pytest.fixture
+def make_picture() -> MakePicture:
+    """A function of seed, height and width to a smooth random picture, uint8 [H, W, 3]."""
+
+    def make(seed: int = 0, height: int = 40, width: int = 60) -> np.ndarray:
+        coarse = np.random.default_rng(seed).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+    return make
+
+
+@pytest.fixture
+def make_folders(tmp_path: Path, make_picture: MakePicture) -> MakeFolders:
+    """A function of class names and a count to a folder of class folders with that many PNG files each."""
+
+    def make(classes: tuple[str, ...] = ("cat", "dog"), count: int = 4, root: str = "photos", size: int = 24) -> Path:
+        for number, name in enumerate(classes):
+            folder = tmp_path / root / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                Image.fromarray(make_picture(1000 * number + index, size, size)).save(folder / f"{index:02}.png")
+        return tmp_path / root
+
+    return make
