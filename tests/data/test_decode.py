@@ -1,9 +1,14 @@
 import io
+import os
 import struct
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from ravine.base.errors import ImageError
@@ -11,6 +16,7 @@ from ravine.data.decode import decode, quiet
 
 CORNERS = np.zeros((4, 6, 3), np.uint8)
 CORNERS[0, 0], CORNERS[0, -1], CORNERS[-1, 0] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+FORMS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM")
 # How an upright picture was turned before it was stored under each orientation (EXIF 2.32, tag 274).
 STORED = {
     1: lambda a: a,
@@ -184,10 +190,36 @@ def test_formats_that_are_not_allowed(tmp_path):
         decode(saved(tmp_path, Image.fromarray(CORNERS), "a.ico"))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(ImageError, match="not a file"):
+        decode(tmp_path / "a.jpg")
+
+
+@settings(max_examples=150, deadline=None)
+@given(form=st.sampled_from(FORMS), places=st.lists(st.integers(0, 10_000), max_size=8), byte=st.integers(0, 255))
+def test_damaged_bytes_give_a_picture_or_the_one_error(form, places, byte):
+    buffer = io.BytesIO()
+    Image.fromarray(CORNERS.repeat(4, 0).repeat(4, 1)).save(buffer, form)
+    content = bytearray(buffer.getvalue())
+    for place in places:
+        content[place % len(content)] = byte
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jpg"
+        path.write_bytes(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                assert decode(path).pixels.shape[2:] == (3,)
+            except ImageError as failure:
+                assert "a.jpg" in str(failure)
+
+
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(ImageError, match="no such file"):
         decode(tmp_path / "a.jpg")
-    with pytest.raises(ImageError, match="cannot be read"):
+    with pytest.raises(ImageError, match="not a file"):
         decode(tmp_path)
 
 

@@ -31,7 +31,7 @@ class Decoded(NamedTuple):
     """One picture, upright and opaque.
 
     Attributes:
-        pixels: uint8 [H, W, 3], RGB.
+        pixels: uint8 [H, W, 3], RGB; to be read, not written.
         notes: What was done beyond plain decoding, such as ``"EXIF orientation applied"``.
         grey: Whether the three channels are equal everywhere.
     """
@@ -70,6 +70,8 @@ def decode(picture: Path | Image.Image | np.ndarray) -> Decoded:
         try:
             if isinstance(picture, Image.Image):
                 return _from_image(picture)
+            if picture.exists() and not picture.is_file():
+                raise ValueError("it is not a file")
             with Image.open(picture, formats=FORMATS) as image:
                 return _from_image(image)
         except Exception as failure:  # damaged bytes make the decoders raise nearly anything

@@ -1,6 +1,7 @@
 """Near duplicates: different files that show the same picture, such as one compressed twice or made smaller."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -17,6 +18,7 @@ _SPOT = 24.0  # levels of 255, at any place of the fine thumbnail
 _SHARE = 0.1  # of the contrast
 _CONTRAST = 8.0  # levels of 255; flatter pictures are not compared
 _ASPECT = 0.03
+_REMEMBERED = 8192  # fine thumbnails, 100 MB
 
 
 def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callable[[int], np.ndarray]) -> Sets:
@@ -38,11 +40,14 @@ def near_duplicates(thumbnails: np.ndarray, aspects: np.ndarray, pixels: Callabl
     """
     if len(thumbnails) < 2:
         return ()
-    pairs = [
-        (first, second) for first, second in _candidates(thumbnails, aspects) if _alike(pixels(first), pixels(second))
-    ]
-    numbers = components(len(thumbnails), tuple(pairs))
-    return sets_of(numbers)
+
+    @lru_cache(_REMEMBERED)
+    def fine(index: int) -> np.ndarray:
+        whole = pixels(index)
+        return shrink(whole, min(_FINE, whole.shape[0]), min(_FINE, whole.shape[1]))
+
+    pairs = [pair for pair in _candidates(thumbnails, aspects) if _alike(fine(pair[0]), fine(pair[1]))]
+    return sets_of(components(len(thumbnails), tuple(pairs)))
 
 
 def _candidates(thumbnails: np.ndarray, aspects: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -76,7 +81,7 @@ def _project(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _alike(first: np.ndarray, second: np.ndarray) -> bool:
-    height, width = (min(_FINE, *sides) for sides in zip(first.shape[:2], second.shape[:2], strict=True))
+    height, width = (min(sides) for sides in zip(first.shape[:2], second.shape[:2], strict=True))
     one, other = shrink(first, height, width), shrink(second, height, width)
     spot = np.abs(one.astype(np.int16) - other).max()
     return bool(spot <= _SPOT and _difference(one, other) <= _allowed(float(one.std()), float(other.std())))

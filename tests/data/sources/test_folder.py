@@ -104,7 +104,7 @@ def test_an_empty_folder(tmp_path):
 
 def test_only_loose_pictures(tmp_path):
     touch(tmp_path, "a.jpg")
-    with pytest.raises(SourceError, match="'a.jpg': it lies outside of any class folder"):
+    with pytest.raises(SourceError, match=r"'a\.jpg': it lies outside of any class folder"):
         read_source(tmp_path)
 
 
@@ -124,6 +124,20 @@ def test_a_file_of_another_kind(tmp_path):
     touch(tmp_path, "a.xlsx")
     with pytest.raises(SourceError, match=r"no source.*\.csv.*\.npz.*demo"):
         read_source(tmp_path / "a.xlsx")
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    touch(tmp_path, "cat/a.jpg", "dog/b.jpg")
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "dog":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SourceError, match=r"dog.* cannot be read: Permission denied"):
+        read_source(tmp_path)
 
 
 def test_pictures_for_prediction_keep_their_order(tmp_path):

@@ -31,12 +31,13 @@ def read_source(source: str | Path) -> Listing:
     path = Path(source).expanduser()
     if not path.exists():
         raise SourceError(f"There is no file or folder {str(path)!r}. {ALLOWED}")
-    if path.is_dir():
-        return read_folder(path)
     readers = {".csv": read_manifest, ".tsv": read_manifest, ".npz": read_arrays}
-    if path.suffix.lower() not in readers:
+    if not path.is_dir() and path.suffix.lower() not in readers:
         raise SourceError(f"{str(path)!r} is no source of labelled pictures. {ALLOWED}")
-    return readers[path.suffix.lower()](path)
+    try:
+        return read_folder(path) if path.is_dir() else readers[path.suffix.lower()](path)
+    except OSError as failure:
+        raise SourceError(f"{failure.filename or str(path)!r} cannot be read: {failure.strerror}.") from failure
 
 
 def read_pictures(paths: Iterable[str | Path]) -> list[Item]:

@@ -123,7 +123,7 @@ def files_below(folder: Path) -> Iterator[tuple[Path | None, int]]:
         A file and 0, or None and how many hidden entries were passed over in one folder.
     """
     seen: set[tuple[int, int]] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
         status = Path(place).stat()
         identity = (status.st_dev, status.st_ino)
         hidden = [name for name in (*folders, *files) if _is_hidden(name)]
@@ -150,3 +150,7 @@ def _sorted_entries(folder: Path) -> list[Path]:
 
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
+
+
+def _raise(failure: OSError) -> None:
+    raise failure
