@@ -96,6 +96,16 @@ def test_a_class_without_training_pictures(tmp_path):
         split(audit, SplitChoices(), 0)
 
 
+def test_a_part_that_would_stay_empty(tmp_path):
+    audit = audit_of(tmp_path, [0, 1] * 2)
+    with pytest.raises(SourceError, match="No picture is left for validation"):
+        split(audit, SplitChoices(), 0)
+    assert sizes(audit, split(audit, SplitChoices(validation=0), 0)) == [[1, 1], [0, 0], [1, 1]]
+    grouped = audit_of(tmp_path, [0, 1] * 10, group=["film"] * 20)
+    with pytest.raises(SourceError, match="20 of the 20 pictures"):
+        split(grouped, SplitChoices(), 0)
+
+
 @pytest.mark.parametrize(("test", "validation"), [(1.0, 0.1), (-0.1, 0.1), (0.6, 0.4), (float("nan"), 0.1)])
 def test_shares_out_of_range(test, validation):
     with pytest.raises(PlanError, match="SplitChoices"):

@@ -8,7 +8,7 @@ import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,13 +21,12 @@ from ravine.base.errors import OutputError
 from ravine.data.audit import Audit
 from ravine.data.decode import spread
 from ravine.data.preprocess import Preprocess
-from ravine.data.workers import in_threads
+from ravine.data.workers import Advance, in_threads, silent
 
 _MAGIC = b"RAVINEPACK1\n"
 _LENGTHS = struct.Struct("<QI")  # bytes of the header, checksum of the rows
 _ALIGN = 4096
 _CHUNK_BYTES = 1 << 22
-Advance = Callable[[int], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +85,7 @@ def pack(
         ImageError: A file has gone or changed since the scan.
     """
     began = time.perf_counter()
-    advance = advance or _silent
+    advance = advance or silent
     images = _from_stack(audit.stack, preprocess)
     if images is not None:
         advance(len(audit))
@@ -178,7 +177,7 @@ def _make(
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError:  # no place or no right to write there
-        return None, np.stack(list(_rows(audit, preprocess, threads, _silent)))
+        return None, np.stack(list(_rows(audit, preprocess, threads, silent)))
     rows = open_pack(path, header)
     if rows is None:
         raise OutputError(f"The pack {str(path)!r} was damaged while it was written. Check the disk it lies on.")
@@ -205,7 +204,3 @@ def _write(file: IO[bytes], header: dict[str, Any], rows: Iterable[np.ndarray]) 
     file.write(_MAGIC + _LENGTHS.pack(len(encoded), checksum) + encoded)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _silent(_: int) -> None:
-    return None

@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,10 +15,7 @@ from ravine.data.audit import Audit, Pixels, Sets, sets_of
 from ravine.data.decode import decode, is_grey, quiet
 from ravine.data.duplicates import THUMBNAIL, near_duplicates, shrink
 from ravine.data.sources import Item, Listing, SetAside
-from ravine.data.workers import in_threads
-
-Advance = Callable[[int], object]
-"""Called with the number of further pictures done."""
+from ravine.data.workers import Advance, in_threads, silent
 
 _CHUNK_BYTES = 1 << 22
 
@@ -68,9 +64,13 @@ def scan(
     began = time.perf_counter()
     columns = _Columns(set_aside=list(listing.set_aside))
     if listing.stack is not None:
-        _read_stack(listing, listing.stack, columns, advance or _silent)
+        _read_stack(listing, listing.stack, columns, advance or silent)
     else:
-        _read_files(listing, columns, threads, advance or _silent, keep_bytes)
+        _read_files(listing, columns, threads, advance or silent, keep_bytes)
+    return _audit(listing, columns, began)
+
+
+def _audit(listing: Listing, columns: _Columns, began: float) -> Audit:
     labels = _labels(listing, columns)
     store = Pixels([item.picture for item in columns.items], columns.kept, listing.stack)
     duplicates, near = _copies(columns, store)
@@ -193,7 +193,3 @@ def _digest(columns: _Columns) -> str:
     for item, content in zip(columns.items, columns.hashes, strict=True):
         digest.update(f"{item.name}\0{item.label}\0{content}\n".encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
-
-
-def _silent(_: int) -> None:
-    return None

@@ -87,7 +87,7 @@ def split(audit: Audit, choices: SplitChoices, seed: int) -> Split:
         The three parts; together they hold each picture once.
 
     Raises:
-        SourceError: A class has no picture left for training.
+        SourceError: A class has no picture left for training, or a part that is to be drawn stays empty.
     """
     parts = np.array([part or "" for part in audit.parts])
     given = {word: np.flatnonzero(parts == word) for word in ("validation", "test")}
@@ -100,6 +100,7 @@ def split(audit: Audit, choices: SplitChoices, seed: int) -> Split:
     test = given["test"] if len(given["test"]) else pool[drawn == 1]
     validation = given["validation"] if len(given["validation"]) else pool[drawn == 2]
     _check_classes(audit, train)
+    _check_drawn(audit, shares, {"test": test, "validation": validation})
     return Split(train, validation, test, _origin(given, shares), _leaks(audit, train, validation, test))
 
 
@@ -133,6 +134,17 @@ def _check_classes(audit: Audit, train: np.ndarray) -> None:
             f"No picture of these classes is left for training: {names}. Give each class more pictures, in more than "
             "one group, or a split that leaves some for training."
         )
+
+
+def _check_drawn(audit: Audit, shares: dict[str, float], drawn: dict[str, np.ndarray]) -> None:
+    for word, part in drawn.items():
+        if shares[word] > 0 and not len(part):
+            largest = int(np.bincount(audit.blocks).max())
+            raise SourceError(
+                f"No picture is left for {word}. Give each class at least three pictures that are neither copies of "
+                f"each other nor in one group (the largest set of such has {largest} of the {len(audit)} pictures), "
+                f"or choose {word} = 0."
+            )
 
 
 def _origin(given: dict[str, np.ndarray], shares: dict[str, float]) -> str:

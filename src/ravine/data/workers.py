@@ -9,6 +9,12 @@ from typing import TypeVar
 import torch
 
 Result = TypeVar("Result")
+Advance = Callable[[int], object]
+"""Called with the number of further pictures done."""
+
+
+def silent(_: int) -> None:
+    """Show no progress."""
 
 
 def usable_cores() -> int:
