@@ -29,22 +29,22 @@ class Backbone(Architecture):
     """A network of timm without its own head, followed by a linear layer.
 
     Attributes:
-        name: A name that timm knows.
+        timm: A name that timm knows.
         weights: "packaged" (installed, for tf_efficientnet_lite0 alone), "download" (asks the network),
             "random" (fresh parameters), or the path of a state dict.
     """
 
-    name: str = PACKAGED
+    timm: str = PACKAGED
     weights: str = "packaged"
 
     def __post_init__(self) -> None:
-        if self.weights == "packaged" and self.name != PACKAGED:
-            raise PlanError(f"No weights of timm:{self.name} are installed. {HOW}")
+        if self.weights == "packaged" and self.timm != PACKAGED:
+            raise PlanError(f"No weights of timm:{self.timm} are installed. {HOW}")
 
     def build(self, channels: int, size: int, classes: int) -> nn.Module:
         """See `Architecture.build`; parameters are fresh, `load_pretrained` fills the body."""
         if channels != 3:
-            raise PlanError(f"timm:{self.name} takes pictures with 3 channels, not {channels}. Set picture.channels=3.")
+            raise PlanError(f"timm:{self.timm} takes pictures with 3 channels, not {channels}. Set picture.channels=3.")
         del size
         body = self._create()
         return nn.Sequential(OrderedDict(body=body, head=nn.Linear(body.num_features, classes)))
@@ -62,12 +62,12 @@ class Backbone(Architecture):
             missing = sorted(set(wanted) - set(state))
             if missing:
                 raise PlanError(
-                    f"The weights {self.weights} do not fit timm:{self.name}: {missing[0]} is missing. {HOW}"
+                    f"The weights {self.weights} do not fit timm:{self.timm}: {missing[0]} is missing. {HOW}"
                 )
             try:
                 body.load_state_dict({name: state[name] for name in wanted})
             except RuntimeError as wrong:
-                raise PlanError(f"The weights {self.weights} do not fit timm:{self.name}: {wrong}. {HOW}") from wrong
+                raise PlanError(f"The weights {self.weights} do not fit timm:{self.timm}: {wrong}. {HOW}") from wrong
         return body.eval().requires_grad_(False)
 
     def picture(self) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
@@ -82,13 +82,13 @@ class Backbone(Architecture):
         import timm
 
         try:
-            return timm.create_model(self.name, pretrained=pretrained, num_classes=0)
+            return timm.create_model(self.timm, pretrained=pretrained, num_classes=0)
         except RuntimeError as wrong:
             if "Unknown model" in str(wrong):
-                raise PlanError(unknown("timm model", self.name, _near(self.name, timm.list_models()))) from wrong
-            raise PlanError(f"timm:{self.name} cannot be made: {wrong}. {HOW}") from wrong
+                raise PlanError(unknown("timm model", self.timm, _near(self.timm, timm.list_models()))) from wrong
+            raise PlanError(f"timm:{self.timm} cannot be made: {wrong}. {HOW}") from wrong
         except OSError as wrong:
-            raise PlanError(f"The weights of timm:{self.name} could not be downloaded: {wrong}. {HOW}") from wrong
+            raise PlanError(f"The weights of timm:{self.timm} could not be downloaded: {wrong}. {HOW}") from wrong
 
 
 def _near(name: str, known: list[str]) -> list[str]:

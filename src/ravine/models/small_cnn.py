@@ -32,8 +32,8 @@ class SmallCNN(Architecture):
         left = size >> self.depth
         if left < 1:
             raise PlanError(
-                f"small_cnn.depth = {self.depth} needs pictures of at least {1 << self.depth} pixels, these have {size}. "
-                "Choose a smaller depth or a larger picture.size."
+                f"model.depth = {self.depth} needs pictures of at least {1 << self.depth} pixels, these have {size}. "
+                "Choose a smaller model.depth or a larger picture.size."
             )
         widths = [channels, *(self.width << block for block in range(self.depth))]
         blocks = [_block(n, m) for n, m in pairwise(widths)]

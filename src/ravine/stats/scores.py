@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ravine.stats.intervals import wilson
 
@@ -128,26 +127,29 @@ def score(probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes
     """
     probabilities = probabilities.astype(np.float64)
     predicted = probabilities.argmax(axis=1)
-    numbers = np.arange(len(classes))
-    precision, recall, f1, support = precision_recall_fscore_support(
-        labels, predicted, labels=numbers, zero_division=0.0
-    )
-    confusion = confusion_matrix(labels, predicted, labels=numbers)
-    truth = np.eye(len(classes))[labels]
-    right = int((predicted == labels).sum())
-    seen = np.asarray(support) > 0
+    confusion = _confusion(labels, predicted, len(classes))
+    hits, seen, said = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = hits / np.maximum(said, 1), hits / np.maximum(seen, 1)
+    f1 = 2 * hits / np.maximum(seen + said, 1)
     rows = tuple(
-        ClassScore(name, int(n), float(p), float(r), wilson(int(hits), int(n)), float(f))
-        for name, n, p, r, hits, f in zip(classes, support, precision, recall, confusion.diagonal(), f1, strict=True)
+        ClassScore(name, n, p, r, wilson(k, n), f)
+        for name, n, p, r, k, f in zip(
+            classes, *(column.tolist() for column in (seen, precision, recall, hits, f1)), strict=True
+        )
     )
+    right = int(hits.sum())
     return Scores(
         n=len(labels),
         accuracy=right / len(labels),
         accuracy_interval=wilson(right, len(labels)),
-        macro_f1=float(np.asarray(f1)[seen].mean()),
+        macro_f1=float(f1[seen > 0].mean()),
         nll=negative_log_likelihood(probabilities, labels),
-        brier=float(((probabilities - truth) ** 2).sum(axis=1).mean()),
+        brier=float(((probabilities - np.eye(len(classes))[labels]) ** 2).sum(axis=1).mean()),
         ece=reliability(probabilities, labels).ece,
         classes=rows,
-        confusion=confusion.astype(np.int64),
+        confusion=confusion,
     )
+
+
+def _confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)

@@ -1,0 +1,214 @@
+"""The model file: one safetensors file whose header carries JSON; reading it never runs code.
+
+Tensors are the parameters and buffers of the network under their own names. The JSON under the key "ravine" holds the
+classes, the way pixels become tensors, the architecture, the temperature, the plan, and the scores.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import nn
+
+from ravine.base.errors import BundleError, OutputError, PlanError, SourceError
+from ravine.data.decode import decode
+from ravine.data.preprocess import Preprocess
+from ravine.data.sources import read_pictures
+from ravine.plan.plan import Plan
+from ravine.plan.toml import loads
+from ravine.stats.calibration import probabilities
+from ravine.train.evaluate import direct, logits
+
+FORMAT = 1
+KEY = "ravine"
+Picture = str | Path | Image.Image | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of one picture.
+
+    Attributes:
+        name: The path, or the place in the list where an array was given.
+        label: The most probable class.
+        confidence: Its probability.
+        probabilities: Every class with its probability, in the model's order.
+    """
+
+    name: str
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained classifier with everything that it needs to read pictures.
+
+    Attributes:
+        network: From float pictures to logits, in evaluation mode.
+        classes: The names, in the order of the logits.
+        picture: How pixels become tensors.
+        temperature: What logits are divided by.
+        plan: The plan that led to it, as TOML.
+        scores: The measures on test pictures, as plain numbers.
+        versions: The packages it was made with.
+    """
+
+    network: nn.Module
+    classes: tuple[str, ...]
+    picture: Preprocess
+    temperature: float
+    plan: str
+    scores: dict[str, Any]
+    versions: dict[str, str]
+
+    def predict(self, images: Iterable[Picture] | Picture) -> list[Prediction]:
+        """Classify pictures.
+
+        Args:
+            images: Paths of pictures or folders, PIL images, or uint8 arrays [H, W] or [H, W, 3]; one, or several.
+
+        Returns:
+            One prediction a picture, in order.
+
+        Raises:
+            SourceError: A path does not exist, or a picture cannot be decoded.
+        """
+        names, pictures = _named(images)
+        z = self.logits(lambda index: decode(pictures[index]).pixels, np.arange(len(pictures)))
+        rows = probabilities(z, self.temperature)
+        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
+
+    def logits(
+        self,
+        pixels: Callable[[int], NDArray[np.uint8]],
+        indices: NDArray[np.int64],
+        advance: Callable[[int], object] | None = None,
+    ) -> NDArray[np.float32]:
+        """Logits [N, C], before the temperature.
+
+        Args:
+            pixels: Gives a decoded picture, uint8 [H, W, 3], by its number.
+            indices: Which pictures.
+            advance: Called with the number of pictures done.
+        """
+        device = next(self.network.parameters()).device
+        return logits(self.network, direct(pixels, indices, self.picture, device, advance))
+
+    def save(self, path: Path) -> None:
+        """Write the model file.
+
+        Raises:
+            OutputError: It cannot be written there.
+        """
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
+        header = {
+            "format": FORMAT,
+            "classes": list(self.classes),
+            "temperature": self.temperature,
+            "plan": self.plan,
+            "scores": self.scores,
+            "versions": self.versions,
+        }
+        data = save(state, metadata={KEY: json.dumps(header, sort_keys=True, allow_nan=False)})
+        unfinished = path.with_name(path.name + ".part")
+        try:
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
+        except OSError as wrong:
+            unfinished.unlink(missing_ok=True)
+            raise OutputError(
+                f"The model cannot be written to {path}: {wrong.strerror}. Choose another folder."
+            ) from wrong
+
+    def _prediction(self, name: str, row: NDArray[np.float64]) -> Prediction:
+        best = int(row.argmax())
+        by_class = dict(zip(self.classes, row.tolist(), strict=True))
+        return Prediction(name, self.classes[best], float(row[best]), by_class)
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file that `fit` wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The model, on the CPU.
+
+    Raises:
+        BundleError: The file is missing, damaged, or not one of ours.
+    """
+    path = Path(path)
+    header, state = _read(path)
+    try:
+        plan = loads(header["plan"], f"the plan in {path}")
+        network = _network(plan, len(header["classes"]))
+        network.load_state_dict(state, assign=True)
+        return Model(
+            network=network.eval().requires_grad_(False),
+            classes=tuple(header["classes"]),
+            picture=plan.picture,
+            temperature=float(header["temperature"]),
+            plan=header["plan"],
+            scores=header["scores"],
+            versions=header["versions"],
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError, PlanError) as wrong:
+        raise BundleError(f"{path} is damaged, or was written by another version of Ravine: {wrong}") from wrong
+
+
+def _network(plan: Plan, classes: int) -> nn.Module:
+    with torch.device("meta"):
+        return plan.model.build(plan.picture.channels, plan.picture.size, classes)
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    if not path.is_file():
+        raise BundleError(f"There is no model file at {path}. Give the model.ravine that `ravine fit` wrote.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[KEY])
+        state = load_file(path)
+    except (SafetensorError, OSError, KeyError, ValueError) as wrong:
+        raise BundleError(
+            f"{path} is not a model file of Ravine, or is damaged ({wrong}). Give the file that `ravine fit` wrote."
+        ) from wrong
+    if header.get("format") != FORMAT:
+        raise BundleError(
+            f"{path} has format {header.get('format')}; this version reads {FORMAT}. Fit the model again."
+        )
+    return header, state
+
+
+def _named(images: Iterable[Picture] | Picture) -> tuple[list[str], list[Any]]:
+    names: list[str] = []
+    pictures: list[Any] = []
+    for number, picture in enumerate(_several(images)):
+        if isinstance(picture, str | Path):
+            items = read_pictures([picture])
+            names += [item.name for item in items]
+            pictures += [item.picture for item in items]
+        else:
+            names.append(str(number))
+            pictures.append(picture)
+    if not pictures:
+        raise SourceError("There are no pictures to predict. Give paths, PIL images or uint8 arrays.")
+    return names, pictures
+
+
+def _several(images: Iterable[Picture] | Picture) -> Iterable[Any]:
+    if isinstance(images, str | Path | Image.Image):
+        return [images]
+    if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[-1] in (1, 3, 4))):
+        return [images]
+    return images

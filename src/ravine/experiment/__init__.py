@@ -1,0 +1,1 @@
+"""What to run, and what came of it."""

@@ -1,0 +1,77 @@
+"""What fitting leaves: a network, and the evidence on pictures that it had not seen when it was chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ravine.stats.calibration import fit_temperature, probabilities
+from ravine.stats.scores import Scores, score
+from ravine.train.record import Epoch
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Logits [N, C] and labels [N] of pictures that a network was not fitted to, and what they are called."""
+
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    name: str
+
+    def temperature(self) -> float:
+        """The temperature that fits these pictures best."""
+        return fit_temperature(self.logits, self.labels)
+
+    def scores(self, classes: tuple[str, ...], temperature: float = 1.0) -> Scores:
+        """The measures on these pictures."""
+        return score(probabilities(self.logits, temperature), self.labels, classes)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that was considered: its name, its value of the selection metric, and whether it was taken."""
+
+    name: str
+    value: float
+    chosen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The outcome of fitting.
+
+    Attributes:
+        network: From float pictures to logits.
+        temperature: What its logits are divided by; fitted on `unseen`, and inherited by a refit.
+        unseen: The evidence of the chosen candidate, before a refit; None without validation pictures.
+        candidates: What was considered.
+        history: One entry an epoch and member.
+        penalties: The strengths that competed for a head, with their negative log-likelihoods.
+        refit: What was fitted again, in a sentence; empty if nothing was.
+        failed: Members whose loss was not finite.
+        compiled: Whether the update of the weights ran compiled; None where there was none.
+    """
+
+    network: nn.Module
+    temperature: float
+    unseen: Evidence | None
+    candidates: tuple[Candidate, ...]
+    history: tuple[Epoch, ...] = ()
+    penalties: tuple[tuple[float, float], ...] = ()
+    refit: str = ""
+    failed: tuple[int, ...] = ()
+    compiled: bool | None = None
+
+
+def select(scores: list[Scores], metric: str) -> int:
+    """The place of the best scores by a metric: least for nll, greatest for the others; the first of equals.
+
+    Example:
+        >>> y = np.array([0, 1])
+        >>> two = [score(np.array([[p, 1 - p], [1 - p, p]]), y, ("a", "b")) for p in (0.8, 0.9)]
+        >>> select(two, "nll"), select(two, "accuracy")
+        (1, 0)
+    """
+    values = [getattr(one, metric) for one in scores]
+    return int(np.argmin(values) if metric == "nll" else np.argmax(values))

@@ -1,0 +1,113 @@
+"""The plan: every choice of one run, frozen and typed; with it, a run can be repeated bit for bit."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ravine.base.errors import PlanError
+from ravine.base.ranges import Count, Range, check_ranges
+from ravine.data.preprocess import Preprocess
+from ravine.data.split import SplitChoices
+from ravine.interfaces import Part, Penalty, Rule, Schedule
+from ravine.models.architecture import Architecture
+from ravine.models.backbone import Backbone
+from ravine.optim.second_order.minimizer import Minimizer
+
+Select = Literal["nll", "accuracy", "macro_f1"]
+
+
+@dataclass(frozen=True)
+class HeadChoices(Part):
+    """How a linear head on frozen features is chosen.
+
+    Attributes:
+        l2: The penalties that compete: each is the weight of ½‖W‖² beside the mean loss, above 0.
+        folds: Parts of the pictures that are held out in turn, at least 2.
+    """
+
+    l2: Annotated[tuple[float, ...], Range(0, low_open=True)] = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+    folds: Annotated[int, Range(2)] = 5
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if not self.l2:
+            raise PlanError("head.l2 is empty. Give at least one penalty above 0, such as head.l2=[0.001].")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All choices of a run.
+
+    Attributes:
+        model: The network.
+        transfer: "scratch" trains every parameter; "head" freezes a pretrained body and fits a linear layer on it.
+        picture: How pixels become tensors.
+        split: Shares of the pictures for testing and for validation, where the source does not say.
+        optimizer: The update rule, or the full-batch minimizer.
+        schedule: The learning rate over time; for training from scratch.
+        penalty: Terms on the weights; for training from scratch.
+        epochs: Passes over the pictures; for training from scratch.
+        batch_size: Pictures in one step; for training from scratch.
+        head: The choice of a head; for transfer = "head".
+        select: The measure on validation pictures by which one candidate is chosen.
+        refit: Whether the chosen candidate is fitted again, on training and validation pictures together.
+        members: How many networks are trained, with seeds that follow one another.
+        seed: The seed of the first.
+        device: Where it is computed.
+        threads: Threads of one computation on a CPU; sums are in another order with another number.
+        compiled: Whether the update of the weights runs compiled, which can change its last bits; left out, it is
+            decided by measurement, and the decision is written to the plan of the run.
+
+    Raises:
+        PlanError: A choice is out of range, or can have no effect beside the others.
+    """
+
+    model: Architecture
+    transfer: Literal["scratch", "head"]
+    picture: Preprocess
+    split: SplitChoices
+    optimizer: Rule | Minimizer
+    schedule: Schedule | None = None
+    penalty: tuple[Penalty, ...] | None = None
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    head: HeadChoices | None = None
+    select: Select = "nll"
+    refit: bool = True
+    members: Count = 1
+    seed: Annotated[int, Range(0)] = 0
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: Count = 1
+    compiled: bool | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.transfer == "head":
+            self._check_head()
+        else:
+            self._check_scratch()
+
+    def _check_head(self) -> None:
+        if not isinstance(self.model, Backbone):
+            raise PlanError("transfer=head needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
+        if not isinstance(self.optimizer, Minimizer):
+            raise PlanError(
+                "transfer=head fits a convex loss to all pictures at once; its optimizer is a minimizer such as lbfgs. "
+                "Leave optimizer out, or choose transfer=scratch."
+            )
+        if self.members > 1:
+            raise PlanError("members > 1 would give the same head each time, since its loss is convex. Use members=1.")
+        self._refuse(
+            ("schedule", "penalty", "epochs", "batch_size", "compiled"),
+            "the head is fitted to all pictures until it converges",
+        )
+
+    def _check_scratch(self) -> None:
+        self._refuse(("head",), "no body is frozen")
+        missing = [name for name in ("schedule", "penalty", "epochs", "batch_size") if getattr(self, name) is None]
+        if missing:
+            raise PlanError(f"transfer={self.transfer} needs {', '.join(missing)}. Add it to the plan.")
+
+    def _refuse(self, names: tuple[str, ...], reason: str) -> None:
+        for name in names:
+            if getattr(self, name) is not None:
+                raise PlanError(f"{name} has no effect with transfer={self.transfer}: {reason}. Leave {name} out.")

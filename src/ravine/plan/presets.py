@@ -1,0 +1,177 @@
+"""From facts about the pictures to a plan, with a reason for every choice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ravine.models.backbone import Backbone
+from ravine.plan.plan import Plan
+from ravine.plan.toml import Tree, from_tree, merge
+
+SMALL_PIXELS = 64
+"""Up to this size a network trained on the pictures alone is affordable and competitive."""
+
+REFIT_LIMIT = 20_000
+"""Beyond this many pictures, adding the validation pictures changes little and doubles the time."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the presets know of the pictures and of the machine.
+
+    Attributes:
+        pictures: Usable pictures that are not for testing.
+        classes: How many classes there are.
+        median_side: Median over pictures of the longer side, pixels.
+        same_size: Whether all pictures are squares of that size.
+        grey: Whether all pictures are grey.
+        cores: Usable cores.
+        device: cpu or cuda.
+    """
+
+    pictures: int
+    classes: int
+    median_side: int
+    same_size: bool
+    grey: bool
+    cores: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One choice: its name, its value in words, and why it was made."""
+
+    name: str
+    value: str
+    why: str
+
+
+def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]]:
+    """Make a plan.
+
+    Args:
+        facts: The pictures and the machine.
+        wishes: What the user has set, as nested dictionaries; it goes before any preset.
+
+    Returns:
+        The plan, and a reason for each choice.
+
+    Raises:
+        PlanError: A wish is unknown, out of range, or can have no effect.
+    """
+    tree, reasons = _photos(facts, wishes) if _uses_backbone(facts, wishes) else _small(facts)
+    tree |= {"device": facts.device, "threads": facts.cores}
+    plan = from_tree(merge(tree, wishes))
+    return plan, [_wished(reason, wishes) for reason in reasons]
+
+
+def _wished(reason: Reason, wishes: Mapping[str, Any]) -> Reason:
+    return Reason(reason.name, _words(wishes[reason.name]), "You set it.") if reason.name in wishes else reason
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(str(entry) if key == "name" else f"{key} {entry}" for key, entry in value.items())
+    return str(value)
+
+
+def _uses_backbone(facts: Facts, wishes: Mapping[str, Any]) -> bool:
+    model = wishes.get("model", {}).get("name")
+    if model or "transfer" in wishes:
+        return model == "backbone" or wishes.get("transfer") == "head"
+    return facts.median_side > SMALL_PIXELS
+
+
+def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]]:
+    wished = {key: value for key, value in wishes.get("model", {}).items() if key != "name"}
+    body = Backbone(**wished)
+    size, mean, std = body.picture()
+    tree: Tree = {
+        "model": {"name": "backbone"},
+        "transfer": "head",
+        "picture": {"size": size, "channels": 3, "fit": "squash", "mean": list(mean), "std": list(std)},
+        "split": {"validation": 0.0},
+        "optimizer": {"name": "lbfgs"},
+        "head": {},
+    }
+    reasons = [
+        Reason("model", f"timm:{body.timm}", _why_backbone(facts)),
+        Reason("transfer", "head", "The body stays as it was trained; only a linear layer on its features is fitted."),
+        Reason(
+            "picture",
+            f"{size} × {size}",
+            "The size that the body was trained with; pictures are stretched to it, so that nothing is cut off.",
+        ),
+        Reason(
+            "split", "test 20 %", "No fixed validation pictures: each picture is held out once, in one of the folds."
+        ),
+        Reason("optimizer", "lbfgs", "The loss of the linear layer is convex; L-BFGS finds its one minimum."),
+        Reason(
+            "head", "8 penalties, 5 folds", "The strength of the L2 penalty is chosen by pictures that were not fitted."
+        ),
+        Reason("refit", "yes", "The choice is made; all pictures but the test pictures go into the final fit."),
+    ]
+    return tree, reasons
+
+
+def _why_backbone(facts: Facts) -> str:
+    return (
+        f"The median picture has {facts.median_side} pixels along its longer side: features learned from ImageNet say "
+        "more about such pictures than a network could learn from them alone."
+    )
+
+
+def _small(facts: Facts) -> tuple[Tree, list[Reason]]:
+    size = max(8, min(SMALL_PIXELS, facts.median_side))
+    channels = 1 if facts.grey else 3
+    epochs, batch_size = _length(facts.pictures)
+    refit = facts.pictures <= REFIT_LIMIT
+    tree: Tree = {
+        "model": {"name": "small_cnn", "depth": _depth(size)},
+        "transfer": "scratch",
+        "picture": {"size": size, "channels": channels, "mean": [0.5], "std": [0.25]},
+        "split": {} if facts.pictures < REFIT_LIMIT else {"validation": 0.1},
+        "optimizer": {"name": "nesterov", "lr": 0.05, "momentum": 0.9},
+        "schedule": {"name": "one_cycle"},
+        "penalty": [{"name": "l2", "strength": 5e-4}],
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "refit": refit,
+    }
+    return tree, [
+        Reason("model", "small_cnn", f"Pictures of {size} pixels are small enough to train a network on them alone."),
+        Reason("transfer", "scratch", "No body is pretrained on pictures of this size; every parameter is trained."),
+        Reason("picture", f"{size} × {size}, {'grey' if facts.grey else 'colour'}", _why_size(facts)),
+        Reason("optimizer", "nesterov, lr 0.05", "With one cycle of the rate it is fast and needs no tuning."),
+        Reason("schedule", "one_cycle", "The rate rises and falls once, so that training is good when it ends."),
+        Reason(
+            "penalty", "l2, 0.0005", "Weights that are kept small generalize better; biases and norms are left alone."
+        ),
+        Reason(
+            "epochs", f"{epochs}, batches of {batch_size}", f"About as many steps as {facts.pictures:,} pictures repay."
+        ),
+        Reason("refit", "yes" if refit else "no", _why_refit(facts, refit)),
+    ]
+
+
+def _depth(size: int) -> int:
+    """Blocks that leave at least 3 pixels; three at most."""
+    return max(1, min(3, (size // 3).bit_length() - 1))
+
+
+def _length(pictures: int) -> tuple[int, int]:
+    """Epochs and batch size."""
+    batch_size = 64 if pictures < 10_000 else 256
+    return max(8, min(40, round(80_000 / pictures))), batch_size
+
+
+def _why_size(facts: Facts) -> str:
+    same = "All pictures have this size." if facts.same_size else "The median of the longer sides, at most 64."
+    return same + (" All are grey, so one channel says everything." if facts.grey else "")
+
+
+def _why_refit(facts: Facts, refit: bool) -> str:
+    if refit:
+        return "The choices are made; the same training on training and validation pictures together uses all there is."
+    return f"With {facts.pictures:,} pictures, the validation pictures would add little, and take as long again."

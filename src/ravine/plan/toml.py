@@ -1,0 +1,188 @@
+"""Plans as TOML: written and read without loss, and changed by `name=value`."""
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from ravine.base.errors import PlanError, unknown
+from ravine.interfaces import Part
+from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word
+from ravine.plan.plan import Plan
+
+Tree = dict[str, Any]
+
+
+def dumps(plan: Plan) -> str:
+    """Write a plan as TOML."""
+    return tomli_w.dumps(to_tree(plan))
+
+
+def loads(text: str, origin: str = "the plan") -> Plan:
+    """Read a plan from TOML; the inverse of `dumps`.
+
+    Raises:
+        PlanError: The text is no TOML, or says what no plan can say.
+    """
+    return from_tree(parse(text, origin))
+
+
+def parse(text: str, origin: str) -> Tree:
+    """Read TOML without judging what it says."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise PlanError(f"{origin} is not TOML: {wrong}. See the plan.toml of an earlier run for the form.") from wrong
+
+
+def to_tree(value: Any) -> Any:
+    """A plan, or a part of one, as nested dictionaries; what is None is left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        name = {"name": name_of(value)} if isinstance(value, Part) and kind_of(type(value)) else {}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return name | {key: to_tree(entry) for key, entry in fields.items() if entry is not None}
+    if isinstance(value, tuple):
+        return [to_tree(entry) for entry in value]
+    return value
+
+
+def from_tree(tree: Mapping[str, Any]) -> Plan:
+    """The inverse of `to_tree`."""
+    return _build(Plan, tree, "plan")
+
+
+def read_settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Read texts ``name=value`` of a command line; the value is TOML, or a bare word.
+
+    Raises:
+        PlanError: A text is not of that form.
+
+    Example:
+        >>> read_settings(["optimizer=adam", "split.test=0.25"])
+        {'optimizer': 'adam', 'split.test': 0.25}
+    """
+    settings = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise PlanError(
+                f"--set {text!r} is not of the form name=value. Write, for example, --set optimizer.lr=0.1."
+            )
+        settings[name.strip()] = _literal(value.strip())
+    return settings
+
+
+def wishes(settings: Mapping[str, Any]) -> Tree:
+    """Nest settings by the dots in their names, and spell out the short forms of parts.
+
+    Raises:
+        PlanError: A plan has no setting of that name.
+
+    Example:
+        >>> wishes({"optimizer": "adam", "optimizer.lr": 0.1, "split.test": 0.25})
+        {'optimizer': {'name': 'adam', 'lr': 0.1}, 'split': {'test': 0.25}}
+    """
+    tree: Tree = {}
+    known = [field.name for field in dataclasses.fields(Plan)]
+    for path, value in settings.items():
+        keys = path.split(".")
+        if keys[0] not in known:
+            raise PlanError(unknown("setting", keys[0], known))
+        merge(tree, _nested(keys, _word(keys[0], value) if len(keys) == 1 else value))
+    return tree
+
+
+def merge(tree: Tree, change: Mapping[str, Any]) -> Tree:
+    """Apply a change to a tree in place: tables are merged, but a part with another name replaces the old one."""
+    for key, value in change.items():
+        old = tree.get(key)
+        if isinstance(old, list) and len(old) == 1 and isinstance(value, Mapping):
+            old = old[0]
+        if (
+            isinstance(old, dict)
+            and isinstance(value, Mapping)
+            and value.get("name", old.get("name")) == old.get("name")
+        ):
+            tree[key] = merge(dict(old), value)
+        else:
+            tree[key] = value
+    return tree
+
+
+def _nested(keys: list[str], value: Any) -> Tree:
+    return {keys[0]: _nested(keys[1:], value) if len(keys) > 1 else value}
+
+
+def _literal(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _word(kind: str, value: Any) -> Any:
+    if kind not in PARTS:
+        return value
+    if kind == "penalty" and isinstance(value, str) and value == "none":
+        return []
+    return parse_word(kind, value) if isinstance(value, str) else value
+
+
+def _build(cls: type, tree: Any, path: str) -> Any:
+    if not isinstance(tree, Mapping):
+        raise PlanError(f"{path} = {tree!r} must be a table of names and values.")
+    hints = get_type_hints(cls, include_extras=True)
+    known = {field.name: field for field in dataclasses.fields(cls)}
+    for key in tree:
+        if key not in known:
+            raise PlanError(unknown("setting", f"{path}.{key}".removeprefix("plan."), known))
+    missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
+    if missing:
+        raise PlanError(f"{path} lacks {', '.join(missing)}. Add it.")
+    return cls(
+        **{key: _convert(hints[key], value, key if path == "plan" else f"{path}.{key}") for key, value in tree.items()}
+    )
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    """Turn what TOML can hold into what a field holds."""
+    options = _options(hint)
+    part = next((option for option in options if isinstance(option, type) and issubclass(option, Part)), None)
+    if part is not None:
+        kind = kind_of(part)
+        return _part(kind, value, path) if kind else _build(part, value, path)
+    tuples = [option for option in options if get_origin(option) is tuple]
+    if tuples and (isinstance(value, list) or len(options) == 1):
+        entries = value if isinstance(value, list) else [value]
+        return tuple(_convert(get_args(tuples[0])[0], entry, path) for entry in entries)
+    return _plain(options, value, path)
+
+
+def _plain(options: list[Any], value: Any, path: str) -> Any:
+    if float in options and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    plain = tuple(option for option in options if option in (bool, int, float, str))
+    if plain and (not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain)):
+        allowed = " or ".join(option.__name__ for option in plain)
+        raise PlanError(f"{path} = {value!r} is of the wrong kind: {allowed} is needed.")
+    return value
+
+
+def _part(kind: str, value: Any, path: str) -> Part:
+    tree = parse_word(kind, value) if isinstance(value, str) else value
+    if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
+        raise PlanError(f"{path} = {value!r} must be a name, or a table with a name.")
+    cls = find(kind, tree["name"])
+    return _build(cls, {key: entry for key, entry in tree.items() if key != "name"}, path)
+
+
+def _options(hint: Any) -> list[Any]:
+    """The types that a hint admits, without their ranges and without None."""
+    if get_origin(hint) is Annotated:
+        return _options(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return [option for entry in get_args(hint) if entry is not NoneType for option in _options(entry)]
+    return [hint]

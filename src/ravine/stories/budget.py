@@ -1,0 +1,50 @@
+"""How many epochs a time budget allows: measured on a few steps that are thrown away."""
+
+import re
+import time
+from dataclasses import replace
+
+from ravine.base.errors import PlanError
+from ravine.experiment.scratch import Scratch
+
+WARM_UP, TIMED = 2, 6
+RESERVE = 0.8
+"""The share of the time left that is planned for training; the rest is for evaluation, report and surprises."""
+
+
+def seconds_of(text: str) -> float:
+    """Read a duration such as ``90``, ``60s``, ``5m`` or ``1h``.
+
+    Raises:
+        PlanError: It is no duration above zero.
+
+    Example:
+        >>> seconds_of("60s"), seconds_of("1.5m")
+        (60.0, 90.0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip())
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"] if match else 0.0
+    if seconds <= 0:
+        raise PlanError(f"budget = {text!r} is no duration. Write a number above 0 with s, m or h, such as 60s.")
+    return seconds
+
+
+def affordable_epochs(scratch: Scratch, seconds: float) -> int:
+    """How many epochs fit into the time, at most those of the plan and at least one.
+
+    Args:
+        scratch: The training that is planned, with its pictures.
+        seconds: Time that is left.
+    """
+    plan = scratch.plan
+    planned = plan.epochs or 1
+    loop = replace(scratch, plan=replace(plan, epochs=1)).prepare(scratch.split.train, [plan.seed], "time")
+    for step in range(WARM_UP):
+        loop.step(step % len(loop.batches))
+    began = time.perf_counter()
+    for step in range(TIMED):
+        loop.step((WARM_UP + step) % len(loop.batches))
+    step_seconds = (time.perf_counter() - began) / TIMED
+    refit = (len(scratch.split.train) + len(scratch.split.validation)) / len(scratch.split.train) if plan.refit else 0
+    epoch_seconds = step_seconds * len(loop.batches) * (plan.members + refit)
+    return max(1, min(planned, int(seconds * RESERVE / epoch_seconds)))

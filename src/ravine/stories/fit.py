@@ -1,0 +1,175 @@
+"""From a source of pictures to a classifier in one file, with a report.
+
+scan ▶ plan ▶ split ▶ pack ▶ fit (choose, calibrate, refit) ▶ evaluate on the test pictures, once ▶ bundle ▶ report
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ravine.base.errors import PlanError
+from ravine.bundle import Model
+from ravine.data.audit import Audit
+from ravine.data.pack import Pack, pack
+from ravine.data.scan import scan
+from ravine.data.sources import read_source
+from ravine.data.split import Split, split
+from ravine.device.machine import choose_device, threads, usable_cores, versions
+from ravine.experiment.fitted import Evidence, Fitted
+from ravine.experiment.scratch import Scratch
+from ravine.experiment.stages import Progress, Stages
+from ravine.plan.plan import Plan
+from ravine.plan.presets import Facts, Reason, propose
+from ravine.plan.toml import dumps, parse, wishes
+from ravine.report.page import write_report
+from ravine.stories import folder
+from ravine.stories.agreement import pack_shift
+from ravine.stories.budget import affordable_epochs, seconds_of
+from ravine.stories.page import content
+from ravine.stories.result import Result
+from ravine.stories.run import Run
+from ravine.train.record import write_jsonl
+from ravine.transfer.head import FrozenBody
+
+
+def fit(
+    source: str | Path,
+    out: str | Path | None = None,
+    *,
+    budget: str | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    members: int | None = None,
+    plan: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Result:
+    """Train a classifier on labelled pictures.
+
+    Args:
+        source: A folder of class folders, a CSV table, a .npz file, or "demo".
+        out: The folder to write; "runs/NAME of the source" if not given.
+        budget: Time that the whole run may take, such as "60s"; it limits the epochs of training from scratch.
+        epochs: Passes over the pictures, for training from scratch.
+        seed: Fixes the split, the initialisation, the order of the pictures and all other chance; 0 if not given.
+        members: How many networks are trained, of which the best on validation pictures is kept; 1 if not given.
+        plan: The plan.toml of an earlier run, to be repeated.
+        settings: Further choices by name, such as {"optimizer": "adam", "optimizer.lr": 0.001, "split.test": 0.25}.
+        device: "auto", "cpu" or "cuda".
+        resume: Go on with a run that is in `out` already; a finished one is returned at once.
+        progress: Shows how far the run is.
+        command: How the run was asked for, to be shown in the report.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        RavineError: Pictures, choices or the output folder cannot be used as given; the message says what to do.
+    """
+    target = Path(out) if out is not None else Path("runs") / (Path(source).stem or "run")
+    if folder.prepare(target, resume):
+        return Result(target, json.loads((target / folder.RESULT).read_text(encoding="utf-8")))
+    if budget and epochs is not None:
+        raise PlanError("budget and epochs both decide how long to train. Give one of them.")
+    seconds = seconds_of(budget) if budget else None
+    named = {"epochs": epochs, "seed": seed, "members": members, "device": None if device == "auto" else device}
+    asked = _asked(plan, {**(settings or {}), **{name: value for name, value in named.items() if value is not None}})
+    stages = Stages(progress or Progress())
+    run = _train(source, asked, choose_device(device), seconds, stages)
+    return _write(run, target, command or f"ravine.fit({str(source)!r}, out={str(target)!r})", stages)
+
+
+def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: float | None, stages: Stages) -> Run:
+    """Everything up to the evaluation on the test pictures, which happens here and only here."""
+    listing = read_source(source)
+    with stages.stage("scan", "scan", len(listing.items)) as advance:
+        audit = scan(listing, advance=advance)
+    plan, reasons = propose(_facts(audit, device), asked)
+    parts = split(audit, plan.split, plan.seed)
+    if len(parts.test) == 0:
+        raise PlanError(
+            "No picture is left to test on. Set split.test above 0, or mark pictures as test in the source."
+        )
+    with stages.stage("pack", "pack", len(audit)) as advance:
+        packed = pack(audit, plan.picture, advance=advance)
+    with threads(plan.threads):
+        if seconds:
+            plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
+        fitted = _fit(plan, audit, packed, parts, stages)
+        plan = replace(plan, compiled=fitted.compiled)
+        model = Model(fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions())
+        with stages.stage("evaluate", "evaluate", len(parts.test)) as advance:
+            z = model.logits(audit.pixels, parts.test, advance)
+            tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
+            shift = pack_shift(model, packed, parts.test, tested)
+    model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())
+    return Run(str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift)
+
+
+def _write(run: Run, out: Path, command: str, stages: Stages) -> Result:
+    """Write the files of a run; `result.json`, which marks it as finished, last."""
+    run.model.save(out / folder.MODEL)
+    folder.write_text(out / folder.PLAN, run.model.plan)
+    run.parts.write_csv(out / folder.SPLIT, run.audit)
+    write_jsonl(run.fitted.history, out / folder.METRICS)
+    summary = run.summary()
+    with stages.stage("report", "report", 1):
+        seconds = stages.seconds | {"total": stages.total}
+        write_report(content(run, out, command, seconds), out / folder.REPORT)
+    every = dict.fromkeys(("scan", "pack", "features", "train", "evaluate"), 0.0)
+    summary["seconds"] = {
+        name: round(value, 3) for name, value in (every | stages.seconds | {"total": stages.total}).items()
+    }
+    folder.write_json(out / folder.RESULT, summary)
+    return Result(out, summary)
+
+
+def _asked(plan: str | Path | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the user wants, from a plan file and from single settings; the settings go first."""
+    if plan is None:
+        return wishes(settings)
+    path = Path(plan)
+    if not path.is_file():
+        raise PlanError(f"There is no plan at {path}. Give the plan.toml of an earlier run.")
+    return wishes(parse(path.read_text(encoding="utf-8"), str(path)) | dict(settings))
+
+
+def _facts(audit: Audit, device: str) -> Facts:
+    sides = np.maximum(audit.heights, audit.widths)
+    return Facts(
+        pictures=sum(part != "test" for part in audit.parts),
+        classes=len(audit.classes),
+        median_side=int(np.median(sides)),
+        same_size=bool((audit.heights == audit.widths).all() and (sides == sides[0]).all()),
+        grey=audit.all_grey,
+        cores=usable_cores(),
+        device=device,
+    )
+
+
+def _within(
+    seconds: float, plan: Plan, reasons: list[Reason], packed: Pack, parts: Split, audit: Audit
+) -> tuple[Plan, list[Reason]]:
+    """Cut the epochs to what the time allows; a head has none, and takes what it takes."""
+    if plan.epochs is None:
+        return plan, reasons
+    epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
+    if epochs < plan.epochs:
+        reasons = [reason for reason in reasons if reason.name != "epochs"]
+        reasons.append(
+            Reason("epochs", str(epochs), f"As many as the budget allows; without it there were {plan.epochs}.")
+        )
+    return replace(plan, epochs=epochs), reasons
+
+
+def _fit(plan: Plan, audit: Audit, packed: Pack, parts: Split, stages: Stages) -> Fitted:
+    if plan.transfer == "head":
+        return FrozenBody(plan, audit, packed, parts).fit(stages)
+    return Scratch(plan, packed, parts, audit.classes).fit(stages)

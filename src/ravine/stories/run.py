@@ -1,0 +1,64 @@
+"""Everything that one run found, made and measured."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ravine.bundle import Model
+from ravine.data.audit import Audit
+from ravine.data.pack import Pack
+from ravine.data.split import Split
+from ravine.experiment.fitted import Evidence, Fitted
+from ravine.plan.plan import Plan
+from ravine.plan.presets import Reason
+from ravine.stories.agreement import Shift
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run before it is written.
+
+    Attributes:
+        source: As the user named it.
+        audit: What was found.
+        pack: The packed pictures.
+        parts: Which pictures are for what.
+        plan: The choices.
+        reasons: Why they were made.
+        fitted: What fitting left.
+        model: The classifier.
+        tested: Logits and labels of the test pictures.
+        shift: The pack against the direct path.
+    """
+
+    source: str
+    audit: Audit
+    pack: Pack
+    parts: Split
+    plan: Plan
+    reasons: tuple[Reason, ...]
+    fitted: Fitted
+    model: Model
+    tested: Evidence
+    shift: Shift
+
+    def summary(self) -> dict[str, Any]:
+        """What `result.json` says, the seconds apart."""
+        unseen = self.fitted.unseen
+        validation = unseen.scores(self.model.classes, self.model.temperature).summary() if unseen else None
+        return {
+            "test": self.model.scores,
+            "validation": validation and {**validation, "pictures": unseen.name if unseen else ""},
+            "model": "model.ravine",
+            "seed": self.plan.seed,
+            "selection_metric": self.plan.select,
+            "classes": list(self.model.classes),
+            "temperature": self.model.temperature,
+            "pack_shift": {
+                "largest": self.shift.largest,
+                "pictures": self.shift.pictures,
+                "changed": self.shift.changed,
+            },
+            "data": self.audit.summary(),
+            "failed_members": list(self.fitted.failed),
+            "versions": self.model.versions,
+        }

@@ -1,0 +1,66 @@
+"""What a network says of pictures: logits, from packed pixels or straight from the pictures themselves."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ravine.data.batches import channels_first
+from ravine.data.preprocess import Preprocess
+
+CHUNK_BYTES = 1 << 25
+"""Float pixels of one chunk; small enough that activations stay moderate."""
+
+
+def logits(network: nn.Module, chunks: Iterable[Tensor]) -> NDArray[np.float32]:
+    """The logits of a network in evaluation mode, [N, C].
+
+    Args:
+        network: From float pictures [n, C, S, S] to logits.
+        chunks: Pictures, some at a time, already as the network reads them.
+    """
+    training = network.training
+    network.eval()
+    with torch.inference_mode():
+        parts = [network(chunk).float().cpu().numpy() for chunk in chunks]
+    network.train(training)
+    return np.concatenate(parts)
+
+
+def packed(
+    images: Tensor, indices: NDArray[np.int64], picture: Preprocess, dtype: torch.dtype = torch.float32
+) -> Iterator[Tensor]:
+    """Read rows of a pack uint8 [M, S, S, C] as the network reads them, in the order of the indices."""
+    for part in _chunks(indices, picture):
+        rows = images.index_select(0, torch.from_numpy(part).to(images.device))
+        yield picture.normalise(channels_first(rows)).to(dtype)
+
+
+def direct(
+    pixels: Callable[[int], NDArray[np.uint8]],
+    indices: NDArray[np.int64],
+    picture: Preprocess,
+    device: torch.device | str = "cpu",
+    advance: Callable[[int], object] | None = None,
+) -> Iterator[Tensor]:
+    """Resize pictures without rounding, as `predict` does, in the order of the indices.
+
+    Args:
+        pixels: Gives a picture uint8 [H, W, 3] by its number.
+        indices: Which pictures.
+        picture: How pixels become tensors.
+        device: Where the network is.
+        advance: Called with the number of pictures done.
+    """
+    for part in _chunks(indices, picture):
+        yield picture([pixels(int(index)) for index in part]).to(device)
+        if advance:
+            advance(len(part))
+
+
+def _chunks(indices: NDArray[np.int64], picture: Preprocess) -> Iterator[NDArray[np.int64]]:
+    step = max(1, min(1024, CHUNK_BYTES // (4 * picture.channels * picture.size**2)))
+    for start in range(0, len(indices), step):
+        yield indices[start : start + step]

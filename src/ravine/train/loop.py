@@ -1,0 +1,171 @@
+"""The training loop, drawn once.
+
+for each epoch
+    for each batch of the epoch's order
+        pixels   gathered from the pack, one batch a stream, made float and normalised
+        logits   of every member, in training mode
+        losses   mean cross-entropy, one a member; their sum's backward pass fills the gradient slab
+        probe    for rules that want the gradient elsewhere: theta moves there, and the gradient is taken again
+        step     rule, schedule and penalties change theta; a member whose loss is not finite stays as it is
+    weights      those that the rule wants to be judged (an average, for some)
+    validation   negative log-likelihood and accuracy of every member
+    record       one line a member
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ravine.base.errors import TrainingError
+from ravine.data.batches import Batch, Batches, channels_first
+from ravine.data.preprocess import Preprocess
+from ravine.stats.calibration import probabilities
+from ravine.stats.scores import negative_log_likelihood
+from ravine.train.evaluate import logits, packed
+from ravine.train.record import Epoch
+from ravine.train.state import Population
+from ravine.train.step import Stepper
+
+
+@dataclass(frozen=True)
+class Held:
+    """Validation pictures: rows of the pack, and their labels."""
+
+    images: Tensor
+    indices: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+@dataclass
+class Loop:
+    """One training of one population.
+
+    Attributes:
+        population: The members.
+        stepper: How they are changed.
+        batches: What they see.
+        streams: For each member, which stream of the batches it sees.
+        picture: How pixels become tensors.
+        epochs: Passes over the pictures.
+        held: Pictures to judge by after each epoch; None for none.
+        run: The name of this training in the record.
+        advance: Called with the number of steps done.
+        active: Bool [K]; false for members whose loss was not finite.
+        history: The record.
+    """
+
+    population: Population
+    stepper: Stepper
+    batches: Batches
+    streams: Sequence[int]
+    picture: Preprocess
+    epochs: int
+    held: Held | None = None
+    run: str = "choose"
+    advance: Callable[[int], object] = lambda _: None
+    active: Tensor = field(init=False)
+    history: list[Epoch] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        members = self.population.members
+        self.active = torch.ones(members, dtype=torch.bool, device=self.population.theta.device)
+        self._sums = np.zeros(members)
+        for network in self.population.networks:
+            network.train()
+
+    def train(self) -> list[Epoch]:
+        """Run all epochs.
+
+        Returns:
+            One entry a member and epoch.
+
+        Raises:
+            TrainingError: No member has a finite loss any more.
+        """
+        began = time.perf_counter()
+        for epoch in range(self.epochs):
+            self._sums[:] = 0
+            for number in range(len(self.batches)):
+                self.step(number, epoch)
+                self.advance(1)
+            self._judge(epoch, began)
+        self._adopt_evaluated()
+        return self.history
+
+    def step(self, number: int, epoch: int = 0) -> None:
+        """One step of every member, on one batch of an epoch."""
+        batch = self.batches.at(epoch, number)
+        pixels = [self._pixels(images) for images in batch.images]
+        losses = self._gradients(pixels, batch.labels)
+        if self.stepper.needs_probe:
+            self.stepper.probe()
+            self._gradients(pixels, batch.labels)
+        self._watch(losses, batch)
+        self.stepper.step(None if bool(self.active.all()) else self.active)
+
+    def _pixels(self, images: Tensor) -> Tensor:
+        return self.picture.normalise(channels_first(images)).to(self.population.theta.dtype)
+
+    def _gradients(self, pixels: Sequence[Tensor], labels: Tensor) -> Tensor:
+        """Fill the gradient slab; answer the loss of each member, [K]."""
+        self.population.gradient.zero_()
+        losses = []
+        for network, stream in zip(self.population.networks, self.streams, strict=True):
+            loss = cross_entropy(network(pixels[stream]), labels[stream])
+            loss.backward()
+            losses.append(loss.detach())
+        return torch.stack(losses)
+
+    def _watch(self, losses: Tensor, batch: Batch) -> None:
+        finite = torch.isfinite(losses)
+        if not bool(finite.all()):
+            self.active &= finite
+            if not bool(self.active.any()):
+                raise TrainingError(
+                    f"The loss became {losses[-1].item()} at step {int(self.stepper.steps.max()) + 1}, on the pictures "
+                    f"{batch.rows[-1][:8].tolist()} … of the pack. Nothing was saved. Choose a smaller optimizer.lr."
+                )
+        self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
+
+    def _judge(self, epoch: int, began: float) -> None:
+        pictures = len(self.batches.indices)
+        rates, steps = self.stepper.learning_rate().tolist(), self.stepper.steps.tolist()
+        trained = self._adopt_evaluated()
+        for member, network in enumerate(self.population.networks):
+            nll, accuracy = self._held_out(network)
+            self.history.append(
+                Epoch(
+                    run=self.run,
+                    member=member,
+                    epoch=epoch + 1,
+                    steps=steps[member],
+                    learning_rate=rates[member],
+                    train_loss=float(self._sums[member] / pictures),
+                    validation_nll=nll,
+                    validation_accuracy=accuracy,
+                    seconds=time.perf_counter() - began,
+                )
+            )
+        self.population.theta.copy_(trained)
+
+    def _held_out(self, network: Any) -> tuple[float | None, float | None]:
+        if self.held is None:
+            return None, None
+        chunks = packed(self.held.images, self.held.indices, self.picture, self.population.theta.dtype)
+        z = logits(network, chunks)
+        nll = negative_log_likelihood(probabilities(z), self.held.labels)
+        return nll, float((z.argmax(1) == self.held.labels).mean())
+
+    @torch.no_grad()
+    def _adopt_evaluated(self) -> Tensor:
+        """Put the weights to be judged into theta; answer what was there."""
+        trained = self.population.theta.clone()
+        self.population.theta.copy_(self.stepper.evaluated())
+        return trained
