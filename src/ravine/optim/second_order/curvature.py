@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Curvature(ABC):
         products: Hessian–vector products spent in the last call of `directions`, int64 [k]; None where a method has none.
     """
 
-    products: NDArray[np.int64] | None = None
+    products: Counts | None = None
 
     @abstractmethod
     def directions(self, move: Move) -> Tensor:
@@ -51,8 +52,8 @@ class Curvature(ABC):
         """Start these members over, as if they had made no step."""
 
     @abstractmethod
-    def keep(self, kept: Tensor) -> None:
-        """Keep only these positions, int64; the other members have ended."""
+    def keep(self, kept: Counts) -> None:
+        """Keep only the members at these positions; the others have ended. Few change their place."""
 
     @abstractmethod
     def unscaled(self) -> Flags:

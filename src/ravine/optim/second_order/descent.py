@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from ravine.base.errors import PlanError
-from ravine.optim.second_order.curvature import Curvature, Flags, Move
+from ravine.optim.second_order.curvature import Counts, Curvature, Flags, Move
 from ravine.optim.second_order.ledger import Ledger
 from ravine.optim.second_order.line_search import LineSearch, Verdict
 from ravine.optim.second_order.minimizer import Closure, Iterates, Minima, Minimizer
-from ravine.optim.second_order.rows import dots, index, on_host, where_rows
+from ravine.optim.second_order.rows import dots, index, largest, on_host, survivors, where_rows
 
 Callback = Callable[[Iterates], None]
 
@@ -97,7 +97,7 @@ class _Walk:
 
     def begin(self, ledger: Ledger) -> None:
         """Let those go that have converged already, and give the others their first direction."""
-        self._leave(ledger.ended_at_start(self.value, on_host(self.gradient.abs().amax(1))[0]), ledger)
+        self._leave(ledger.ended_at_start(self.value, on_host(largest(self.gradient))[0]), ledger)
         everyone, no_one = np.ones(len(self.rows), bool), np.zeros(len(self.rows), bool)
         if len(self.rows):
             self._redirect(self.gradient, self.gradient, no_one, everyone, ledger)
@@ -107,7 +107,7 @@ class _Walk:
         trial_step = self._column(self.search.trial)
         trial = torch.addcmul(self.theta, trial_step, self.direction)
         loss, gradient = (answer.detach() for answer in self.closure(trial, self.rows))
-        value, slope, norm = on_host(loss, dots(gradient, self.direction), gradient.abs().amax(1))
+        value, slope, norm = on_host(loss, dots(gradient, self.direction), largest(gradient))
         verdict = self.search.advance(value, slope)
         accepted, failed = verdict == Verdict.ACCEPTED, verdict == Verdict.FAILED
         step, change = trial - self.theta, gradient - self.gradient
@@ -118,8 +118,8 @@ class _Walk:
         hopeless = failed & self.curvature.unscaled()
         staying = ~ledger.ended(accepted, hopeless, norm)
         if not staying.all():
-            kept = self._leave(~staying, ledger)
-            accepted, failed, step, change = accepted[staying], failed[staying], step[kept], change[kept]
+            order, kept = self._leave(~staying, ledger)
+            accepted, failed, step, change = accepted[order], failed[order], step[kept], change[kept]
         if (accepted | failed).any():
             self.curvature.forget(failed)
             self._redirect(step, change, accepted, accepted | failed, ledger)
@@ -153,16 +153,17 @@ class _Walk:
         first = np.where(self.curvature.unscaled(), self.length / np.sqrt(norm2), 1.0)
         self.search.start(needed, self.value, slope, first)
 
-    def _leave(self, ended: Flags, ledger: Ledger) -> Tensor:
-        """Write down the members that have ended, and keep the rest; returns the positions kept."""
-        gone, kept = index(ended, self.rows.device), index(~ended, self.rows.device)
-        ledger.write(self.rows[gone], self.theta[gone], self.loss[gone], self.gradient[gone], ~ended)
+    def _leave(self, ended: Flags, ledger: Ledger) -> tuple[Counts, Tensor]:
+        """Write down the members that have ended, and keep the rest; returns the positions kept, here and on the device."""
+        order = survivors(ended)
+        gone, kept = index(ended, self.rows.device), torch.from_numpy(order).to(self.rows.device)
+        ledger.write(self.rows[gone], self.theta[gone], self.loss[gone], self.gradient[gone], order)
         for name in ("rows", "theta", "loss", "gradient", "direction"):
             setattr(self, name, getattr(self, name)[kept])
-        self.length, self.value = self.length[~ended], self.value[~ended]
-        self.search.keep(~ended)
-        self.curvature.keep(kept)
-        return kept
+        self.length, self.value = self.length[order], self.value[order]
+        self.search.keep(order)
+        self.curvature.keep(order)
+        return order, kept
 
     def _column(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.theta.device, self.theta.dtype)[:, None]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ravine.base.ranges import Count
-from ravine.optim.second_order.curvature import Curvature, Flags, Move
+from ravine.optim.second_order.curvature import Counts, Curvature, Flags, Move
 from ravine.optim.second_order.descent import LineSearchMinimizer
 from ravine.optim.second_order.minimizer import Closure
 
@@ -79,11 +79,14 @@ class _History(Curvature):
         self.stored = np.where(which, 0, self.stored)
         self.gamma = np.where(which, 1.0, self.gamma)
 
-    def keep(self, kept: Tensor) -> None:
-        """Keep these positions."""
-        self.pairs, on_host = self.pairs[kept], kept.cpu().numpy()
-        self.sy, self.yy = self.sy[on_host], self.yy[on_host]
-        self.stored, self.gamma = self.stored[on_host], self.gamma[on_host]
+    def keep(self, kept: Counts) -> None:
+        """Keep these positions; the large history moves only where it must."""
+        moved = np.flatnonzero(kept != np.arange(len(kept)))
+        for here, there in zip(moved, kept[moved], strict=True):
+            self.pairs[here] = self.pairs[there]
+        self.pairs = self.pairs[: len(kept)]
+        self.sy, self.yy = self.sy[kept], self.yy[kept]
+        self.stored, self.gamma = self.stored[kept], self.gamma[kept]
 
     def directions(self, move: Move) -> Tensor:
         """Take in the latest pair, and answer −H g."""

@@ -83,7 +83,7 @@ class Ledger:
         if products is not None:
             self.products[self.active] += products
 
-    def write(self, rows: Tensor, theta: Tensor, loss: Tensor, gradient: Tensor, kept: Flags) -> None:
+    def write(self, rows: Tensor, theta: Tensor, loss: Tensor, gradient: Tensor, kept: Counts) -> None:
         """Write down where members ended, and close their accounts."""
         self.theta[rows], self.loss[rows], self.gradient[rows] = theta, loss, gradient
         self.active = self.active[kept]

@@ -86,8 +86,8 @@ class LineSearch:
             setattr(self, name, np.where(which, new, getattr(self, name)))
         self.ends = self.ends.replace(which, Ends.at_zero(np.zeros_like(value), slope))
 
-    def keep(self, kept: Flags) -> None:
-        """Let the members go that are not kept."""
+    def keep(self, kept: NDArray[np.int64]) -> None:
+        """Keep only the members at these positions."""
         for name in _SCALARS:
             setattr(self, name, getattr(self, name)[kept])
         self.ends = self.ends.take(kept)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ravine.interfaces import Part
+from ravine.optim.second_order.rows import largest
 
 Closure = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """(theta [k, P], rows int64 [k]) → (loss [k], gradient [k, P]): the exact value and gradient of the members `rows`."""
@@ -56,7 +57,7 @@ class Minima:
     @property
     def gradient_norm(self) -> Tensor:
         """The greatest absolute entry of each gradient, [K]."""
-        return self.gradient.abs().amax(1)
+        return largest(self.gradient)
 
 
 class Minimizer(Part, ABC):

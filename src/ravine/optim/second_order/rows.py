@@ -15,6 +15,11 @@ def dots(a: Tensor, b: Tensor) -> Tensor:
     return product.sum(1) if len(product) > 1 else product.expand(2, -1).sum(1)[:1]
 
 
+def largest(a: Tensor) -> Tensor:
+    """The greatest absolute entry of each row, [k]."""
+    return torch.linalg.vector_norm(a, torch.inf, dim=1)
+
+
 def on_host(*columns: Tensor) -> NDArray[np.float64]:
     """Vectors [k] as one float64 array [columns, k], in one transfer."""
     return torch.stack([column.to(torch.float64) for column in columns]).cpu().numpy()
@@ -23,6 +28,19 @@ def on_host(*columns: Tensor) -> NDArray[np.float64]:
 def index(which: NDArray[np.bool_], device: torch.device) -> Tensor:
     """The positions of the true entries, int64, on a device."""
     return torch.from_numpy(np.flatnonzero(which)).to(device)
+
+
+def survivors(ended: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The positions of those that have not ended, ordered so that as few as possible change place.
+
+    Example:
+        >>> survivors(np.array([False, True, False, False]))
+        array([0, 3, 2])
+    """
+    order = np.arange(np.count_nonzero(~ended))
+    beyond = np.flatnonzero(~ended[len(order) :]) + len(order)
+    order[ended[: len(order)]] = beyond
+    return order
 
 
 def where_rows(which: NDArray[np.bool_], new: Tensor, old: Tensor) -> Tensor:

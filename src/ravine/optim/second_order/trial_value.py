@@ -37,8 +37,8 @@ class Ends:
         """The fields in order."""
         return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
-    def take(self, kept: Flags) -> "Ends":
-        """Only some members."""
+    def take(self, kept: NDArray[np.int64]) -> "Ends":
+        """Only the members at these positions."""
         return Ends(*(array[kept] for array in self.arrays()))
 
     def replace(self, which: Flags, new: "Ends") -> "Ends":
