@@ -1,6 +1,7 @@
-"""Fixtures that make pictures."""
+"""Fixtures that make pictures, and what holds for every test."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,22 @@ from PIL import Image
 
 MakePicture = Callable[..., np.ndarray]
 MakeFolders = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packs go to a temporary folder, never to the user's."""
+    monkeypatch.setenv("RAVINE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Where assets are required, a test that is skipped for want of them has failed."""
+    report = yield
+    if report.skipped and item.get_closest_marker("assets") and os.environ.get("RAVINE_REQUIRE_ASSETS"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but RAVINE_REQUIRE_ASSETS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture
