@@ -15,9 +15,10 @@ def test_logits_for_every_class(depth, channels, size, classes):
         assert architecture.build(channels, size, classes)(x).shape == (2, classes)
 
 
-def test_too_small_a_picture_is_an_error_that_says_how_large():
-    with pytest.raises(PlanError, match="at least 16 pixels, these have 8"):
-        SmallCNN(depth=4).build(1, 8, 2)
+@given(st.integers(8, 64))
+def test_small_cnn_leaves_at_most_eight_pixels(size):
+    features = SmallCNN(width=2, depth=3).build(1, size, 2)[:-2](torch.rand(2, 1, size, size))
+    assert 4 <= features.shape[-1] <= 8
 
 
 def test_sizes_have_ranges():

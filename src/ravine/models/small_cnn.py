@@ -1,49 +1,49 @@
-"""Small convolution network for pictures up to 64 pixels: blocks of convolution, batch norm, ReLU and pooling."""
+"""Small convolution network for pictures up to 64 pixels: blocks of convolution, pooling, batch norm and ReLU.
+
+Pooling comes before batch norm and ReLU: the maximum commutes with ReLU, and what follows has a quarter of the work.
+"""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from torch import nn
 
-from ravine.base.errors import PlanError
 from ravine.base.ranges import Count
 from ravine.models.architecture import Architecture
+
+LEFT = 8
+"""Pixels that are left at the end: a block halves the picture only while it is larger."""
 
 
 @dataclass(frozen=True)
 class SmallCNN(Architecture):
-    """Each block halves the picture and doubles the channels; a linear layer reads what is left.
+    """Each block doubles the channels, and halves the picture while it is larger than 8 pixels; a linear layer reads it.
 
     Attributes:
         width: Channels of the first block, at least 1.
-        depth: Blocks, at least 1; the picture must be at least 2^depth pixels wide.
+        depth: Blocks, at least 1.
 
     Example:
-        >>> network = SmallCNN(width=8, depth=2).build(channels=3, size=28, classes=10)
+        >>> network = SmallCNN(width=16, depth=3).build(channels=1, size=28, classes=10)
         >>> sum(p.numel() for p in network.parameters())
-        9266
+        54778
     """
 
-    width: Count = 32
+    width: Count = 16
     depth: Count = 3
 
     def build(self, channels: int, size: int, classes: int) -> nn.Module:
         """See `Architecture.build`."""
-        left = size >> self.depth
-        if left < 1:
-            raise PlanError(
-                f"model.depth = {self.depth} needs pictures of at least {1 << self.depth} pixels, these have {size}. "
-                "Choose a smaller model.depth or a larger picture.size."
-            )
-        widths = [channels, *(self.width << block for block in range(self.depth))]
-        blocks = [_block(n, m) for n, m in pairwise(widths)]
-        return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(widths[-1] * left * left, classes))
+        blocks = []
+        for block in range(self.depth):
+            halve = size > LEFT
+            outputs = self.width << block
+            blocks.append(_block(channels, outputs, halve))
+            channels, size = outputs, size // 2 if halve else size
+        return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(channels * size * size, classes))
 
 
-def _block(inputs: int, outputs: int) -> nn.Module:
+def _block(inputs: int, outputs: int, halve: bool) -> nn.Module:
+    pool = [nn.MaxPool2d(2)] if halve else []
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False), *pool, nn.BatchNorm2d(outputs), nn.ReLU()
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import Any
 
 from ravine.models.backbone import Backbone
@@ -11,8 +12,8 @@ from ravine.plan.toml import Tree, from_tree, merge
 SMALL_PIXELS = 64
 """Up to this size a network trained on the pictures alone is affordable and competitive."""
 
-REFIT_LIMIT = 20_000
-"""Beyond this many pictures, adding the validation pictures changes little and doubles the time."""
+LARGE = 20_000
+"""From this many pictures on, a refit on all of them changes little and doubles the time."""
 
 
 @dataclass(frozen=True)
@@ -124,17 +125,17 @@ def _why_backbone(facts: Facts) -> str:
 
 def _small(facts: Facts) -> tuple[Tree, list[Reason]]:
     size = max(8, min(SMALL_PIXELS, facts.median_side))
-    channels = 1 if facts.grey else 3
-    epochs, batch_size = _length(facts.pictures)
-    refit = facts.pictures <= REFIT_LIMIT
+    batch_size = 32 if facts.pictures < LARGE else 128
+    epochs, rate, strength = _epochs(facts.pictures, batch_size), _rate(batch_size), _strength(facts.pictures)
+    refit = facts.pictures <= LARGE
     tree: Tree = {
-        "model": {"name": "small_cnn", "depth": _depth(size)},
+        "model": {"name": "small_cnn"},
         "transfer": "scratch",
-        "picture": {"size": size, "channels": channels, "mean": [0.5], "std": [0.25]},
-        "split": {} if facts.pictures < REFIT_LIMIT else {"validation": 0.1},
-        "optimizer": {"name": "nesterov", "lr": 0.05, "momentum": 0.9},
-        "schedule": {"name": "one_cycle"},
-        "penalty": [{"name": "l2", "strength": 5e-4}],
+        "picture": {"size": size, "channels": 1 if facts.grey else 3, "mean": [0.5], "std": [0.25]},
+        "split": {} if refit else {"validation": 0.1},
+        "optimizer": {"name": "nesterov", "lr": rate, "momentum": 0.9},
+        "schedule": {"name": "one_cycle", "rise": 0.2},
+        "penalty": [{"name": "l2", "strength": strength}],
         "epochs": epochs,
         "batch_size": batch_size,
         "refit": refit,
@@ -143,27 +144,31 @@ def _small(facts: Facts) -> tuple[Tree, list[Reason]]:
         Reason("model", "small_cnn", f"Pictures of {size} pixels are small enough to train a network on them alone."),
         Reason("transfer", "scratch", "No body is pretrained on pictures of this size; every parameter is trained."),
         Reason("picture", f"{size} × {size}, {'grey' if facts.grey else 'colour'}", _why_size(facts)),
-        Reason("optimizer", "nesterov, lr 0.05", "With one cycle of the rate it is fast and needs no tuning."),
+        Reason("optimizer", f"nesterov, lr {rate:g}", "With one cycle of the rate it is fast and needs little tuning."),
         Reason("schedule", "one_cycle", "The rate rises and falls once, so that training is good when it ends."),
         Reason(
-            "penalty", "l2, 0.0005", "Weights that are kept small generalize better; biases and norms are left alone."
+            "penalty", f"l2, {strength:g}", "Small weights generalize better; the fewer the pictures, the stronger."
         ),
-        Reason(
-            "epochs", f"{epochs}, batches of {batch_size}", f"About as many steps as {facts.pictures:,} pictures repay."
-        ),
+        Reason("epochs", str(epochs), f"As many steps as {facts.pictures:,} pictures were seen to repay."),
+        Reason("batch_size", str(batch_size), "Small batches take more steps, which few pictures need."),
         Reason("refit", "yes" if refit else "no", _why_refit(facts, refit)),
     ]
 
 
-def _depth(size: int) -> int:
-    """Blocks that leave at least 3 pixels; three at most."""
-    return max(1, min(3, (size // 3).bit_length() - 1))
+def _epochs(pictures: int, batch_size: int) -> int:
+    """About 1,250 steps for 2,000 pictures, and twice as many for each sixteenfold of them."""
+    steps = 1_250 * (pictures / 2_000) ** 0.25
+    return max(4, min(60, ceil(steps * batch_size / pictures)))
 
 
-def _length(pictures: int) -> tuple[int, int]:
-    """Epochs and batch size."""
-    batch_size = 64 if pictures < 10_000 else 256
-    return max(8, min(40, round(80_000 / pictures))), batch_size
+def _rate(batch_size: int) -> float:
+    """0.05 for batches of 32; with the root of the batch size, as the noise of the gradient falls."""
+    return 0.05 * sqrt(batch_size / 32)
+
+
+def _strength(pictures: int) -> float:
+    """0.005 for 2,000 pictures and 0.0005 for 60,000, rounded to one digit."""
+    return float(f"{max(1e-4, min(5e-3, 5e-3 * (2_000 / pictures) ** (2 / 3))):.0e}")
 
 
 def _why_size(facts: Facts) -> str:
