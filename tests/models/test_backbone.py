@@ -47,7 +47,7 @@ def test_unknown_name_suggests_a_near_one():
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(PlanError, match="There is no file of weights at /nowhere.pth"):
+    with pytest.raises(PlanError, match=r"There is no file of weights at /nowhere\.pth"):
         Backbone("resnet18", "/nowhere.pth").load_pretrained()
 
 

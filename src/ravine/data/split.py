@@ -152,6 +152,8 @@ def _origin(given: dict[str, np.ndarray], shares: dict[str, float]) -> str:
     for word in ("validation", "test"):
         if len(given[word]):
             says.append(f"{word} as given")
+        elif shares[word] == 0:
+            says.append(f"no fixed {word}")
         elif any(len(rows) for rows in given.values()):
             says.append(f"{word} drawn from training ({shares[word]:.0%})")
         else:

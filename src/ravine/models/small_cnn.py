@@ -16,7 +16,7 @@ LEFT = 8
 
 @dataclass(frozen=True)
 class SmallCNN(Architecture):
-    """Each block doubles the channels, and halves the picture while it is larger than 8 pixels; a linear layer reads it.
+    """Each block doubles the channels, and halves the picture while it has more than 8 pixels; a linear layer follows.
 
     Attributes:
         width: Channels of the first block, at least 1.
