@@ -24,7 +24,7 @@ class HeadChoices(Part):
         folds: Parts of the pictures that are held out in turn, at least 2.
     """
 
-    l2: Annotated[tuple[float, ...], Range(0, low_open=True)] = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+    l2: Annotated[tuple[float, ...], Range(0, low_open=True)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
     folds: Annotated[int, Range(2)] = 5
 
     def __post_init__(self) -> None:
