@@ -5,7 +5,7 @@ from optim_population import STEPS, Problem, by_hand, random_layout, spread, tra
 from torch import Tensor
 
 from ravine.optim.momentum import Momentum
-from ravine.schedules.step_decay import StepDecay
+from ravine.schedules.step import StepDecay
 
 LR, MU, DAMPENING = spread(0.002, 0.05), spread(0.0, 0.95), spread(0.0, 0.5)
 

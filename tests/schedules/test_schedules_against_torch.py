@@ -15,7 +15,7 @@ from ravine.schedules.cyclic import Cyclic
 from ravine.schedules.exponential import Exponential
 from ravine.schedules.one_cycle import OneCycle
 from ravine.schedules.polynomial import Polynomial
-from ravine.schedules.step_decay import StepDecay
+from ravine.schedules.step import StepDecay
 from ravine.schedules.warm_up import WarmUp
 
 STEPS = 60

@@ -1,6 +1,5 @@
 """The one table of names: what a plan may say, and the part that it means."""
 
-import re
 from typing import Any
 
 from ravine.base.errors import PlanError, unknown
@@ -9,21 +8,46 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import PACKAGED, Backbone
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
+from ravine.optim.adagrad import Adagrad
 from ravine.optim.adam import Adam
+from ravine.optim.adamw import AdamW
+from ravine.optim.lion import Lion
 from ravine.optim.momentum import Momentum
+from ravine.optim.muon import Muon
+from ravine.optim.nadam import NAdam
 from ravine.optim.nesterov import Nesterov
+from ravine.optim.rmsprop import RMSProp
+from ravine.optim.sam import SAM
+from ravine.optim.schedule_free import ScheduleFree
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.optim.sgd import SGD
+from ravine.penalties.decoupled_decay import DecoupledDecay
+from ravine.penalties.elastic_net import ElasticNet
+from ravine.penalties.l1 import L1
 from ravine.penalties.l2 import L2
 from ravine.schedules.constant import Constant
 from ravine.schedules.cosine import Cosine
+from ravine.schedules.cosine_restarts import CosineRestarts
+from ravine.schedules.cyclic import Cyclic
+from ravine.schedules.exponential import Exponential
+from ravine.schedules.inverse_time import InverseTime
 from ravine.schedules.one_cycle import OneCycle
+from ravine.schedules.polynomial import Polynomial
+from ravine.schedules.step import StepDecay
+from ravine.schedules.warm_up import WarmUp
+from ravine.schedules.warm_up_stable_decay import WarmUpStableDecay
 
 PARTS: dict[str, tuple[type[Part], ...]] = {
-    "optimizer": (SGD, Momentum, Nesterov, Adam, LBFGS),
-    "schedule": (Constant, Cosine, OneCycle),
-    "penalty": (L2,),
+    "optimizer": (
+        *(SGD, Momentum, Nesterov, Adagrad, RMSProp, Adam, AdamW, NAdam, Lion, Muon, ScheduleFree, SAM),
+        LBFGS,
+    ),
+    "schedule": (
+        *(Constant, StepDecay, Exponential, InverseTime, Polynomial, Cosine, CosineRestarts, Cyclic),
+        *(WarmUp, OneCycle, WarmUpStableDecay),
+    ),
+    "penalty": (L1, L2, ElasticNet, DecoupledDecay),
     "model": (MLP, SmallCNN, Backbone),
 }
 
@@ -42,14 +66,13 @@ def kind_of(cls: type) -> str | None:
 
 
 def name_of(part: type[Part] | Part) -> str:
-    """The name of a part in plans: its class's name in snake case.
+    """The name of a part in plans: that of its file, since each has a file of its own.
 
     Example:
-        >>> name_of(OneCycle), name_of(SGD), name_of(SmallCNN)
-        ('one_cycle', 'sgd', 'small_cnn')
+        >>> name_of(OneCycle), name_of(AdamW()), name_of(SmallCNN)
+        ('one_cycle', 'adamw', 'small_cnn')
     """
-    cls = part if isinstance(part, type) else type(part)
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][A-Za-z])", "_", cls.__name__).lower()
+    return part.__module__.rpartition(".")[2]
 
 
 def table(kind: str) -> dict[str, type[Part]]:
