@@ -10,7 +10,7 @@ import tomli_w
 
 from ravine.base.errors import PlanError, unknown
 from ravine.interfaces import Part
-from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word
+from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word, table
 from ravine.plan.plan import Plan
 
 Tree = dict[str, Any]
@@ -141,10 +141,17 @@ def _build(cls: type, tree: Any, path: str) -> Any:
             raise PlanError(unknown("setting", f"{path}.{key}".removeprefix("plan."), known))
     missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
     if missing:
-        raise PlanError(f"{path} lacks {', '.join(missing)}. Add it.")
+        raise PlanError(f"{path} lacks {missing[0]}. {_how_to_add(path, missing[0], hints[missing[0]])}")
     return cls(
         **{key: _convert(hints[key], value, key if path == "plan" else f"{path}.{key}") for key, value in tree.items()}
     )
+
+
+def _how_to_add(path: str, name: str, hint: Any) -> str:
+    kinds = [kind_of(option) for option in _options(hint) if isinstance(option, type)]
+    setting = name if path == "plan" else f"{path}.{name}"
+    allowed = f" Allowed: {', '.join(sorted(table(kinds[0])))}." if kinds and kinds[0] else ""
+    return f"Add it, for example with --set {setting}=VALUE.{allowed}"
 
 
 def _convert(hint: Any, value: Any, path: str) -> Any:
