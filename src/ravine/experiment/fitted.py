@@ -1,14 +1,16 @@
 """What fitting leaves: a network, and the evidence on pictures that it had not seen when it was chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ravine.stats.calibration import fit_temperature, probabilities
 from ravine.stats.scores import Scores, score
 from ravine.train.record import Epoch
+from ravine.train.state import Population
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,23 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Trained:
+    """A population after training.
+
+    Attributes:
+        population: The members.
+        active: Bool [K]; false for members whose loss was not finite.
+        history: One entry an epoch and member.
+        compiled: Whether the update of the weights ran compiled; None where there was none.
+    """
+
+    population: Population
+    active: Tensor
+    history: tuple[Epoch, ...]
+    compiled: bool | None
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """The outcome of fitting.
 
@@ -64,14 +83,15 @@ class Fitted:
     compiled: bool | None = None
 
 
-def select(scores: list[Scores], metric: str) -> int:
-    """The place of the best scores by a metric: least for nll, greatest for the others; the first of equals.
+def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:
+    """The place of the best value of a metric: the least nll, the greatest accuracy or macro_f1; the first of equals.
+
+    Args:
+        values: One a candidate; a candidate whose value is not a number is passed over.
+        metric: nll, accuracy or macro_f1.
 
     Example:
-        >>> y = np.array([0, 1])
-        >>> two = [score(np.array([[p, 1 - p], [1 - p, p]]), y, ("a", "b")) for p in (0.8, 0.9)]
-        >>> select(two, "nll"), select(two, "accuracy")
+        >>> select([0.5, 0.4, float("nan")], "nll"), select([0.5, 0.4], "accuracy")
         (1, 0)
     """
-    values = [getattr(one, metric) for one in scores]
-    return int(np.argmin(values) if metric == "nll" else np.argmax(values))
+    return int(np.nanargmin(values) if metric == "nll" else np.nanargmax(values))

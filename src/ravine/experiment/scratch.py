@@ -11,9 +11,11 @@ from ravine.base.errors import PlanError
 from ravine.data.batches import Batches
 from ravine.data.pack import Pack
 from ravine.data.split import Split
-from ravine.experiment.fitted import Candidate, Evidence, Fitted, select
+from ravine.experiment.fitted import Candidate, Evidence, Fitted, Trained, select
+from ravine.experiment.minimization import Minimization
 from ravine.experiment.stages import Stages
 from ravine.interfaces import Rule
+from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.members import of_member
 from ravine.plan.plan import Plan
 from ravine.train.evaluate import logits, packed
@@ -49,23 +51,22 @@ class Scratch:
         if len(validation) == 0 and plan.members > 1:
             raise PlanError("members > 1 needs validation pictures to choose by. Set split.validation above 0.")
         seeds = range(plan.seed, plan.seed + plan.members)
-        loop = self.loop(self.split.train, seeds, "choose", stages)
+        trained = self.train(self.split.train, seeds, "choose", stages)
         if len(validation) == 0:
-            return _fitted(loop, 0, None, (Candidate("member 1", float("nan"), True),))
-        unseen = [self._unseen(loop, member) for member in range(plan.members)]
-        values = [one.scores(self.classes) for one in unseen]
-        alive = [member for member in range(plan.members) if bool(loop.active[member])]
-        best = alive[select([values[member] for member in alive], plan.select)]
+            return _fitted(trained, 0, None, (Candidate("member 1", float("nan"), True),))
+        unseen = [self._unseen(trained, member) for member in range(plan.members)]
+        values = [getattr(one.scores(self.classes), plan.select) for one in unseen]
+        best = select(np.where(trained.active.cpu(), values, np.nan), plan.select)
         candidates = tuple(
-            Candidate(f"member {member + 1}, seed {seeds[member]}", getattr(one, plan.select), member == best)
-            for member, one in enumerate(values)
+            Candidate(f"member {member + 1}, seed {seeds[member]}", value, member == best)
+            for member, value in enumerate(values)
         )
-        fitted = _fitted(loop, best, unseen[best], candidates)
+        fitted = _fitted(trained, best, unseen[best], candidates)
         return self._again(fitted, best, stages) if plan.refit else fitted
 
-    def loop(
+    def train(
         self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, stages: Stages, member: int | None = None
-    ) -> Loop:
+    ) -> Trained:
         """Train a population on these pictures.
 
         Args:
@@ -75,12 +76,22 @@ class Scratch:
             stages: Where progress is shown and time is kept.
             member: Train as this member of the plan alone; None for all of them.
         """
+        name = "train" if run == "choose" else "train on all"
+        if isinstance(self.plan.optimizer, Minimizer):
+            return Minimization(self.plan, self.population(seeds), *self._tensors(), rows, self._held(run), run).train(
+                stages, name, member
+            )
         loop = self.prepare(rows, seeds, run, member)
-        steps = loop.epochs * len(loop.batches)
-        with stages.stage("train", "train" if run == "choose" else "train on all", steps) as advance:
+        with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
-            loop.train()
-        return loop
+            history = tuple(loop.train())
+        return Trained(loop.population, loop.active, history, loop.stepper.compiled)
+
+    def population(self, seeds: Sequence[int]) -> Population:
+        """Fresh members."""
+        picture = self.plan.picture
+        shape = PictureShape(picture.channels, picture.size, len(self.classes))
+        return Population(self.plan.model, shape, seeds, self.plan.device)
 
     def prepare(self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, member: int | None = None) -> Loop:
         """The loop of a training, ready to run; see `loop`."""
@@ -93,33 +104,36 @@ class Scratch:
         if member is not None:
             rule, schedule = of_member(rule, member), of_member(schedule, member)
             penalties = tuple(of_member(penalty, member) for penalty in penalties)
-        shape = PictureShape(plan.picture.channels, plan.picture.size, len(self.classes))
-        population = Population(plan.model, shape, seeds, plan.device)
+        population = self.population(seeds)
         images, labels = self._tensors()
         batches = Batches(images, labels, rows, batch_size=plan.batch_size, seeds=tuple(seeds))
         steps = plan.epochs * len(batches)
         stepper = Stepper(
             rule, schedule, penalties, population.layout, population.theta, population.gradient, steps, plan.compiled
         )
-        held = Held(images, self.split.validation, self.pack.labels[self.split.validation])
-        judged = held if run == "choose" and len(held.indices) else None
-        return Loop(population, stepper, batches, range(len(seeds)), plan.picture, plan.epochs, judged, run)
+        streams = range(len(seeds))
+        return Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self._held(run), run)
+
+    def _held(self, run: str) -> Held | None:
+        """The validation pictures, while a choice is to be made."""
+        rows = self.split.validation
+        return Held(self._tensors()[0], rows, self.pack.labels[rows]) if run == "choose" and len(rows) else None
 
     def _again(self, fitted: Fitted, best: int, stages: Stages) -> Fitted:
         """Train the chosen member on training and validation pictures together."""
         rows = np.sort(np.concatenate([self.split.train, self.split.validation]))
-        loop = self.loop(rows, [self.plan.seed + best], "refit", stages, best)
+        trained = self.train(rows, [self.plan.seed + best], "refit", stages, best)
         return replace(
             fitted,
-            network=loop.population.networks[0].eval(),
-            history=fitted.history + tuple(loop.history),
+            network=trained.population.networks[0].eval(),
+            history=fitted.history + trained.history,
             refit=f"The chosen training was repeated on all {len(rows):,} training and validation pictures.",
         )
 
-    def _unseen(self, loop: Loop, member: int) -> Evidence:
+    def _unseen(self, trained: Trained, member: int) -> Evidence:
         rows = self.split.validation
         images, _ = self._tensors()
-        z = logits(loop.population.networks[member], packed(images, rows, self.plan.picture))
+        z = logits(trained.population.networks[member], packed(images, rows, self.plan.picture))
         return Evidence(z, self.pack.labels[rows], f"the {len(rows):,} validation pictures")
 
     def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,13 +141,13 @@ class Scratch:
         return torch.as_tensor(self.pack.images).to(device), torch.as_tensor(self.pack.labels).to(device)
 
 
-def _fitted(loop: Loop, member: int, unseen: Evidence | None, candidates: tuple[Candidate, ...]) -> Fitted:
+def _fitted(trained: Trained, member: int, unseen: Evidence | None, candidates: tuple[Candidate, ...]) -> Fitted:
     return Fitted(
-        network=loop.population.networks[member].eval(),
+        network=trained.population.networks[member].eval(),
         temperature=unseen.temperature() if unseen else 1.0,
         unseen=unseen,
         candidates=candidates,
-        history=tuple(loop.history),
-        failed=tuple(torch.nonzero(~loop.active).flatten().tolist()),
-        compiled=loop.stepper.compiled,
+        history=trained.history,
+        failed=tuple(torch.nonzero(~trained.active).flatten().tolist()),
+        compiled=trained.compiled,
     )

@@ -28,7 +28,7 @@ class SmallCNN(Architecture):
         54778
     """
 
-    width: Count = 16
+    width: Count = 24
     depth: Count = 3
 
     def build(self, channels: int, size: int, classes: int) -> nn.Module:

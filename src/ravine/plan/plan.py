@@ -45,11 +45,12 @@ class Plan:
         optimizer: The update rule, or the full-batch minimizer.
         schedule: The learning rate over time; for training from scratch.
         penalty: Terms on the weights; for training from scratch.
-        epochs: Passes over the pictures; for training from scratch.
-        batch_size: Pictures in one step; for training from scratch.
+        epochs: Passes over the pictures, at most, for a minimizer; for training from scratch.
+        batch_size: Pictures in one step; for training from scratch. A minimizer takes all of them, and has none.
         head: The choice of a head; for transfer = "head".
         select: The measure on validation pictures by which one candidate is chosen.
         refit: Whether the chosen candidate is fitted again, on training and validation pictures together.
+        allow_minibatch: Whether a minimizer may run on mini-batches all the same, to see it fail.
         members: How many networks are trained, with seeds that follow one another.
         seed: The seed of the first.
         device: Where it is computed.
@@ -73,6 +74,7 @@ class Plan:
     head: HeadChoices | None = None
     select: Select = "nll"
     refit: bool = True
+    allow_minibatch: bool = False
     members: Count = 1
     seed: Annotated[int, Range(0)] = 0
     device: Literal["cpu", "cuda"] = "cpu"
@@ -103,9 +105,32 @@ class Plan:
 
     def _check_scratch(self) -> None:
         self._refuse(("head",), "no body is frozen")
-        missing = [name for name in ("schedule", "penalty", "epochs", "batch_size") if getattr(self, name) is None]
+        needed = (
+            ["penalty", "epochs"]
+            if isinstance(self.optimizer, Minimizer)
+            else ["schedule", "penalty", "epochs", "batch_size"]
+        )
+        missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise PlanError(f"transfer={self.transfer} needs {', '.join(missing)}. Add it to the plan.")
+        if isinstance(self.optimizer, Minimizer):
+            self._check_minimizer()
+        elif self.allow_minibatch:
+            raise PlanError(
+                "allow_minibatch has no effect on an update rule, which is made for mini-batches. Leave it out."
+            )
+
+    def _check_minimizer(self) -> None:
+        if self.schedule is not None or self.compiled is not None:
+            raise PlanError(
+                "A minimizer finds its own step length; schedule and compiled have no effect. Leave them out."
+            )
+        if self.batch_size is not None and not self.allow_minibatch:
+            raise PlanError(
+                f"{type(self.optimizer).__name__} needs the gradient over all pictures: it learns curvature from "
+                "differences of gradients, and between two mini-batches these are mostly noise. Leave batch_size out, "
+                "choose an update rule, or set allow_minibatch=true to see it fail."
+            )
 
     def _refuse(self, names: tuple[str, ...], reason: str) -> None:
         for name in names:

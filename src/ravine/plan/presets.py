@@ -6,11 +6,16 @@ from math import ceil, sqrt
 from typing import Any
 
 from ravine.models.backbone import Backbone
+from ravine.optim.second_order.minimizer import Minimizer
+from ravine.plan.catalog import find
 from ravine.plan.plan import Plan
 from ravine.plan.toml import Tree, from_tree, merge
 
 SMALL_PIXELS = 64
 """Up to this size a network trained on the pictures alone is affordable and competitive."""
+
+PASSES = 200
+"""Evaluations of a full-batch minimizer, unless said otherwise."""
 
 LARGE = 20_000
 """From this many pictures on, a refit on all of them changes little and doubles the time."""
@@ -63,8 +68,28 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
     """
     tree, reasons = _photos(facts, wishes) if _uses_backbone(facts, wishes) else _small(facts)
     tree |= {"device": facts.device, "threads": facts.cores}
+    if tree["transfer"] == "scratch" and _wishes_minimizer(wishes):
+        _full_batch(tree, reasons, wishes)
     plan = from_tree(merge(tree, wishes))
     return plan, [_wished(reason, wishes) for reason in reasons]
+
+
+def _wishes_minimizer(wishes: Mapping[str, Any]) -> bool:
+    name = wishes.get("optimizer", {}).get("name")
+    return name is not None and issubclass(find("optimizer", name), Minimizer)
+
+
+def _full_batch(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> None:
+    """What a minimizer needs instead of steps on mini-batches."""
+    del tree["schedule"]
+    if not wishes.get("allow_minibatch"):
+        del tree["batch_size"]
+    tree["epochs"] = PASSES
+    gone = {"schedule", "epochs"} | ({"batch_size"} - tree.keys())
+    reasons[:] = [reason for reason in reasons if reason.name not in gone]
+    reasons.append(
+        Reason("epochs", f"at most {PASSES}", "A minimizer takes a pass over all pictures for each evaluation.")
+    )
 
 
 def _wished(reason: Reason, wishes: Mapping[str, Any]) -> Reason:

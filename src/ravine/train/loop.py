@@ -15,12 +15,11 @@ for each epoch
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ravine.base.errors import TrainingError
@@ -139,7 +138,7 @@ class Loop:
         rates, steps = self.stepper.learning_rate().tolist(), self.stepper.steps.tolist()
         trained = self._adopt_evaluated()
         for member, network in enumerate(self.population.networks):
-            nll, accuracy = self._held_out(network)
+            nll, accuracy = judge(network, self.held, self.picture)
             self.history.append(
                 Epoch(
                     run=self.run,
@@ -155,17 +154,17 @@ class Loop:
             )
         self.population.theta.copy_(trained)
 
-    def _held_out(self, network: Any) -> tuple[float | None, float | None]:
-        if self.held is None:
-            return None, None
-        chunks = packed(self.held.images, self.held.indices, self.picture, self.population.theta.dtype)
-        z = logits(network, chunks)
-        nll = negative_log_likelihood(probabilities(z), self.held.labels)
-        return nll, float((z.argmax(1) == self.held.labels).mean())
-
     @torch.no_grad()
     def _adopt_evaluated(self) -> Tensor:
         """Put the weights to be judged into theta; answer what was there."""
         trained = self.population.theta.clone()
         self.population.theta.copy_(self.stepper.evaluated())
         return trained
+
+
+def judge(network: nn.Module, held: Held | None, picture: Preprocess) -> tuple[float | None, float | None]:
+    """Negative log-likelihood and accuracy of a network on held-out pictures; None where there are none."""
+    if held is None:
+        return None, None
+    z = logits(network, packed(held.images, held.indices, picture, next(network.parameters()).dtype))
+    return negative_log_likelihood(probabilities(z), held.labels), float((z.argmax(1) == held.labels).mean())

@@ -58,7 +58,8 @@ class FrozenBody:
             advance(1)
             held = np.sort(np.concatenate([one for _, one in pairs]))
             judged = [Evidence(z, labels[held], name) for z in ranking.logits]
-            best = select([one.scores(classes) for one in judged], plan.select)
+            values = [getattr(one.scores(classes), plan.select) for one in judged]
+            best = select(values, plan.select)
             fitted_on = np.ones(len(rows), bool) if plan.refit else np.isin(rows, self.split.train)
             penalty = np.array([plan.head.l2[best]])
             heads = fit_heads(x, labels, len(classes), penalty, fitted_on[None], plan.optimizer)
@@ -67,7 +68,10 @@ class FrozenBody:
             network=_joined(body, heads.weight[0], heads.bias[0]).eval(),
             temperature=judged[best].temperature(),
             unseen=judged[best],
-            candidates=self._candidates(plan.head.l2, judged, best),
+            candidates=tuple(
+                Candidate(f"l2 = {strength:g}", value, place == best)
+                for place, (strength, value) in enumerate(zip(plan.head.l2, values, strict=True))
+            ),
             penalties=tuple(zip(ranking.penalties, ranking.nll, strict=True)),
             refit=_sentence(int(fitted_on.sum())) if plan.refit else "",
         )
@@ -81,12 +85,6 @@ class FrozenBody:
             given = folds(rows, self.audit, count, self.plan.seed)
             name = f"{len(rows):,} pictures, each held out once in one of {count} folds"
         return [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given], name
-
-    def _candidates(self, penalties: tuple[float, ...], judged: list[Evidence], best: int) -> tuple[Candidate, ...]:
-        return tuple(
-            Candidate(f"l2 = {penalty:g}", getattr(one.scores(self.audit.classes), self.plan.select), place == best)
-            for place, (penalty, one) in enumerate(zip(penalties, judged, strict=True))
-        )
 
 
 def _joined(body: nn.Module, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> nn.Module:
