@@ -179,10 +179,12 @@ class Rule(Part, ABC):
         Args:
             h: Every hyperparameter as a float64 column [K, 1]; `h.lr` is the scheduled learning rate, `h.peak` the
                 one where the schedule's factor is 1.
-            t: Steps taken including this one, float64 [K, 1]; 1 at the first step.
+            t: Steps taken including this one, float64 [K, 1]; 1 at the first step. Or [K, T], several steps at once,
+                with `h.lr` likewise.
 
         Returns:
-            Float64 columns [K, 1]. They are cast once to the dtype of the parameters.
+            Float64 columns of the shape of t, or [K, 1] where they do not depend on it. They are cast once to the
+            dtype of the parameters.
         """
         del t
         return dict(h)
@@ -221,11 +223,11 @@ class Schedule(Part, ABC):
 
         Args:
             h: Hyperparameters as float64 columns [K, 1].
-            t: Steps taken before this one, float64 [K, 1]; 0 at the first step.
+            t: Steps taken before this one, float64 [K, 1]; 0 at the first step. Or [K, T], several steps at once.
             total: Steps of the whole run, float64 [K, 1].
 
         Returns:
-            Float64 [K, 1].
+            Float64, of the shape of t.
         """
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, ones_like, sqrt, zeros_like
 from ravine.base.layout import Layout
 from ravine.base.ranges import Decay, NonNegative, Positive
 from ravine.interfaces import Columns, Rule, Step
+from ravine.optim.bias_correction import bias_correction
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,17 @@ class Adam(Rule):
         return {"m": zeros_like(p), "v": zeros_like(p)}
 
     def coefficients(self, h: Columns, t: Tensor) -> dict[str, Tensor]:
-        """The corrections 1 − βᵗ."""
-        corrections = (1 - h.beta1**t, 1 - h.beta2**t) if self.bias_correction else (ones_like(t), ones_like(t))
-        return {**h, "correction1": corrections[0], "correction2": corrections[1]}
+        """The corrections 1 / (1 − βᵗ)."""
+        if not self.bias_correction:
+            return {**h, "correction1": ones_like(t), "correction2": ones_like(t)}
+        return {**h, "correction1": bias_correction(h.beta1, t), "correction2": bias_correction(h.beta2, t)}
 
     def step(self, p: Tensor, g: Tensor, s: Columns, c: Columns, layout: Layout) -> Step:
         """One step of the size lr in units of each coordinate's own gradient."""
         del p, layout
         m = s.m + (1 - c.beta1) * (g - s.m)
         v = s.v + (1 - c.beta2) * (g * g - s.v)
-        v_hat = v / c.correction2
+        v_hat = c.correction2 * v
         root = sqrt(v_hat) + c.eps if self.epsilon == "outside_root" else sqrt(v_hat + c.eps)
         scale = c.lr / root
-        return Step(delta=-scale * (m / c.correction1), state={"m": m, "v": v}, scale=scale)
+        return Step(delta=-scale * (c.correction1 * m), state={"m": m, "v": v}, scale=scale)

@@ -10,6 +10,7 @@ from ravine.base.decay import decay_share
 from ravine.base.layout import Layout
 from ravine.base.ranges import Decay, NonNegative, Positive
 from ravine.interfaces import Columns, Rule, Step
+from ravine.optim.bias_correction import bias_correction
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,10 @@ class AdamW(Rule):
         return {"m": zeros_like(p), "v": zeros_like(p)}
 
     def coefficients(self, h: Columns, t: Tensor) -> dict[str, Tensor]:
-        """The corrections 1 − βᵗ and the share s, or λ for l2."""
+        """The corrections 1 / (1 − βᵗ) and the share s, or λ for l2."""
         decay = h.weight_decay if self.decay == "l2" else decay_share(self.decay, h.weight_decay, h.lr, h.peak)
-        return {**h, "decay": decay, "correction1": 1 - h.beta1**t, "correction2": 1 - h.beta2**t}
+        corrections = {"correction1": bias_correction(h.beta1, t), "correction2": bias_correction(h.beta2, t)}
+        return {**h, "decay": decay, **corrections}
 
     def step(self, p: Tensor, g: Tensor, s: Columns, c: Columns, layout: Layout) -> Step:
         """Adam's step, and decay towards zero."""
@@ -63,5 +65,5 @@ class AdamW(Rule):
             g, decay = g + decay, 0.0
         m = s.m + (1 - c.beta1) * (g - s.m)
         v = s.v + (1 - c.beta2) * (g * g - s.v)
-        scale = c.lr / (sqrt(v / c.correction2) + c.eps)
-        return Step(delta=-scale * (m / c.correction1) - decay, state={"m": m, "v": v}, scale=scale)
+        scale = c.lr / (sqrt(c.correction2 * v) + c.eps)
+        return Step(delta=-scale * (c.correction1 * m) - decay, state={"m": m, "v": v}, scale=scale)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ravine.base.layout import Layout, Slot
 from ravine.base.ranges import Count, Decay, NonNegative, Positive
 from ravine.interfaces import Columns, Rule, Step
+from ravine.optim.bias_correction import bias_correction
 from ravine.optim.newton_schulz import orthogonalized
 
 
@@ -67,8 +68,8 @@ class Muon(Rule):
         return {"m": torch.zeros_like(p), "v": p.new_zeros(p.shape[0], rest)}
 
     def coefficients(self, h: Columns, t: Tensor) -> dict[str, Tensor]:
-        """AdamW's scheduled rate, and the corrections 1 − βᵗ."""
-        corrections = {"correction1": 1 - h.adam_beta1**t, "correction2": 1 - h.adam_beta2**t}
+        """AdamW's scheduled rate, and the corrections 1 / (1 − βᵗ)."""
+        corrections = {"correction1": bias_correction(h.adam_beta1, t), "correction2": bias_correction(h.adam_beta2, t)}
         return {**h, **corrections, "adam_lr": h.adam_lr * h.lr / h.peak}
 
     def step(self, p: Tensor, g: Tensor, s: Columns, c: Columns, layout: Layout) -> Step:
@@ -107,5 +108,5 @@ class Muon(Rule):
 def _adam(g: Tensor, m: Tensor, v: Tensor, c: Columns) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     m = m + (1 - c.adam_beta1) * (g - m)
     v = v + (1 - c.adam_beta2) * (g * g - v)
-    scale = c.adam_lr / (torch.sqrt(v / c.correction2) + c.adam_eps)
-    return m, v, -scale * (m / c.correction1), scale
+    scale = c.adam_lr / (torch.sqrt(c.correction2 * v) + c.adam_eps)
+    return m, v, -scale * (c.correction1 * m), scale

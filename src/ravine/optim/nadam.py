@@ -8,6 +8,7 @@ from torch import Tensor, sqrt, zeros_like
 from ravine.base.layout import Layout
 from ravine.base.ranges import Decay, NonNegative, Positive
 from ravine.interfaces import Columns, Rule, Step
+from ravine.optim.bias_correction import bias_correction
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,13 @@ class NAdam(Rule):
         return {"product": s.product * _momentum(h, t)}
 
     def coefficients(self, h: Columns, t: Tensor) -> dict[str, Tensor]:
-        """The weights of m and g in m̄, and 1 − β₂ᵗ."""
+        """The weights of m and g in m̄, and 1 / (1 − β₂ᵗ)."""
         following = _momentum(h, t + 1)
         return {
             **h,
             "of_m": following / (1 - h.product * following),
             "of_g": (1 - _momentum(h, t)) / (1 - h.product),
-            "correction2": 1 - h.beta2**t,
+            "correction2": bias_correction(h.beta2, t),
         }
 
     def step(self, p: Tensor, g: Tensor, s: Columns, c: Columns, layout: Layout) -> Step:
@@ -65,7 +66,7 @@ class NAdam(Rule):
         del p, layout
         m = s.m + (1 - c.beta1) * (g - s.m)
         v = s.v + (1 - c.beta2) * (g * g - s.v)
-        scale = c.lr / (sqrt(v / c.correction2) + c.eps)
+        scale = c.lr / (sqrt(c.correction2 * v) + c.eps)
         return Step(delta=-scale * (c.of_m * m + c.of_g * g), state={"m": m, "v": v}, scale=scale)
 
 

@@ -117,7 +117,7 @@ class Plan:
             self._check_minimizer()
         elif self.allow_minibatch:
             raise PlanError(
-                "allow_minibatch has no effect on an update rule, which is made for mini-batches. Leave it out."
+                "allow_minibatch has no effect on an update rule, which takes mini-batches anyway. Leave it out."
             )
 
     def _check_minimizer(self) -> None:

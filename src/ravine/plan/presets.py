@@ -192,8 +192,8 @@ def _rate(batch_size: int) -> float:
 
 
 def _strength(pictures: int) -> float:
-    """0.005 for 2,000 pictures and 0.0005 for 60,000, rounded to one digit."""
-    return float(f"{max(1e-4, min(5e-3, 5e-3 * (2_000 / pictures) ** (2 / 3))):.0e}")
+    """20 for the sum of the losses of all pictures, whatever their number: a prior does not grow with the data."""
+    return float(f"{min(0.01, 20 / pictures):.1e}")
 
 
 def _why_size(facts: Facts) -> str:

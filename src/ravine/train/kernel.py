@@ -14,8 +14,8 @@ from ravine.train.update import Update
 CHUNK = 65_536
 """Entries of a matrix that are worked on at a time on a CPU, so that intermediate results stay in cache."""
 
-COMPILE_SECONDS = 12.0
-"""What compiling costs; 7 to 14 seconds were measured on two cores."""
+COMPILE_SECONDS = 10.0
+"""What compiling costs at most: 11 seconds were measured for the first kernel on two busy cores, 1.2 for the next."""
 
 SAVED_SHARE = 2 / 3
 """The share of an uncompiled step that compiling saves at the least, for elementwise rules."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from ravine.base.errors import PlanError, TrainingError
 from ravine.base.layout import Layout
 from ravine.interfaces import Columns, Penalty, Rule, Schedule
+from ravine.train.coefficients import Coefficients
 from ravine.train.kernel import Kernel
 from ravine.train.update import Update
 
@@ -21,7 +22,7 @@ class Stepper:
 
     Attributes:
         state: The rule's matrices [K, P] by name, and its running scalars, float64 [K, 1].
-        steps: Steps taken, int64 [K].
+        steps: Steps taken, int64 [K]; changed by `step` and `load_state_dict` alone.
 
     Example:
         >>> from ravine.optim.sgd import SGD
@@ -64,17 +65,13 @@ class Stepper:
         _check_penalties(rule, penalties)
         members, device = theta.shape[0], theta.device
         self._update = Update(rule, tuple(penalties), layout)
-        self._schedule = schedule
         self._theta, self._gradient = theta, gradient
-        self._h = rule.columns(members, device)
-        self._schedule_h = schedule.columns(members, device)
-        self._penalty_h = [penalty.columns(members, device) for penalty in penalties]
-        self._total = torch.as_tensor(total_steps, dtype=torch.float64, device=device).reshape(-1, 1)
+        total = torch.as_tensor(total_steps, dtype=torch.float64, device=device).reshape(-1, 1)
+        self._coefficients = Coefficients(self._update, schedule, theta, total)
         self._origin: Tensor | None = None
-        self._running = rule.start(self._h)
         matrices = rule.init(theta, layout)
         self._kernel = Kernel(self._update, (theta, gradient), matrices, compiled)
-        self.state = {**self._running, **matrices}
+        self.state = {**self._coefficients.running, **matrices}
         self.steps = torch.zeros(members, dtype=torch.int64, device=device)
 
     @property
@@ -96,34 +93,49 @@ class Stepper:
         """
         self._restore()
         mask = None if active is None else active[:, None]
-        running, columns = self._columns()
-        self._kernel.run(tuple(columns), self._packed(columns), mask, self._remaining)
-        for name, value in running.items():
-            own = self._running[name]
-            own.copy_(value if mask is None else torch.where(mask, value, own))
+        packed = self._coefficients.of_step(self.steps, mask)
+        self._kernel.run(self._coefficients.names, packed, mask, self._remaining)
+        self._coefficients.advance(mask)
         self.steps += 1 if active is None else active
 
     @torch.no_grad()
     def probe(self) -> None:
         """Move theta to where the rule wants the gradient of the next step; `step` starts from where it was."""
         self._restore()
-        _, columns = self._columns()
-        values = self._packed(columns).split(1, dim=1)
-        c = {name.removeprefix("rule."): value for name, value in zip(columns, values, strict=True)}
+        values = self._coefficients.of_step(self.steps, None).split(1, dim=1)
+        columns = zip(self._coefficients.names, values, strict=True)
+        c = Columns({name.removeprefix("rule."): value for name, value in columns})
         self._origin = self._theta.clone()
-        self._theta.copy_(self._update.rule.probe(self._origin, self._gradient, Columns(c)))
+        self._theta.copy_(self._update.rule.probe(self._origin, self._gradient, c))
+
+    def change(self, **hyperparameters: Tensor | float) -> None:
+        """Change hyperparameters of the rule from the next step on; this compiles nothing anew.
+
+        Args:
+            hyperparameters: By name, one number or float64 [K, 1].
+        """
+        for name, value in hyperparameters.items():
+            self.hyperparameters[name].copy_(torch.as_tensor(value))
+        self._coefficients.forget()
+
+    @property
+    def hyperparameters(self) -> Columns:
+        """The rule's columns, float64 [K, 1]; `change` changes them."""
+        return self._coefficients.hyperparameters
 
     @torch.no_grad()
     def evaluated(self) -> Tensor:
         """The weights [K, P] to evaluate and to save: theta itself, unless the rule averages."""
-        return self._update.rule.evaluated(self._theta, Columns(self.state), _cast(self._h, self._theta.dtype))
+        return self._update.rule.evaluated(
+            self._theta, Columns(self.state), _cast(self.hyperparameters, self._theta.dtype)
+        )
 
     @torch.no_grad()
     def penalty(self) -> Tensor:
         """The value of all penalties together, [K]; for the report."""
         penalized = self._update.layout.penalized(self._theta.device)
         total = torch.zeros(len(self.steps), dtype=self._theta.dtype, device=self._theta.device)
-        for penalty, own in zip(self._update.penalties, self._penalty_h, strict=True):
+        for penalty, own in zip(self._update.penalties, self._coefficients.penalties, strict=True):
             weights = self._theta if penalty.biases_and_norms else torch.where(penalized, self._theta, 0.0)
             total += penalty.value(weights, _cast(own, self._theta.dtype))
         return total
@@ -131,7 +143,7 @@ class Stepper:
     @torch.no_grad()
     def learning_rate(self) -> Tensor:
         """The scheduled rate of the next step, float64 [K]."""
-        return self._rate(self.steps.to(torch.float64)[:, None])[:, 0]
+        return self._coefficients.rate(self.steps.to(torch.float64)[:, None])[:, 0]
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that the next step depends on, apart from theta; tensors with a leading K."""
@@ -151,24 +163,10 @@ class Stepper:
             )
         for name, value in own.items():
             value.copy_(saved[name])
-
-    def _rate(self, before: Tensor) -> Tensor:
-        peak = self._update.rule.peak(self._h)
-        return peak * self._schedule.factor(self._schedule_h, before, self._total)
-
-    def _columns(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The running scalars and the update's columns of the next step, float64."""
-        before = self.steps.to(torch.float64)[:, None]
-        lr = self._rate(before)
-        h = Columns({**self._h, "lr": lr, "peak": self._update.rule.peak(self._h)})
-        running = self._update.rule.advance(h, before + 1, Columns(self._running))
-        return running, self._update.columns(Columns({**h, **running}), self._penalty_h, before + 1)
-
-    def _packed(self, columns: Mapping[str, Tensor]) -> Tensor:
-        return torch.cat(list(columns.values()), dim=1).to(self._theta.dtype)
+        self._coefficients.forget()
 
     def _remaining(self) -> int:
-        return int((self._total[:, 0] - self.steps).max())
+        return int((self._coefficients.total[:, 0] - self.steps).max())
 
     def _restore(self) -> None:
         if self._origin is not None:

@@ -38,7 +38,7 @@ class Curvature(ABC):
     """A model of the curvature of k members; it lives for one run and may change.
 
     Attributes:
-        products: Hessian–vector products spent in the last call of `directions`, int64 [k]; None where a method has none.
+        products: Hessian–vector products spent in the last call of `directions`, [k]; None where a method has none.
     """
 
     products: Counts | None = None

@@ -93,5 +93,10 @@ class Ledger:
         converged = [reason == CONVERGED for reason in self.reasons]
         counts = (torch.from_numpy(count) for count in (self.steps, self.evaluations, self.products))
         return Minima(
-            self.theta, self.loss, self.gradient, *counts, torch.tensor(converged, dtype=torch.bool), tuple(self.reasons)
+            self.theta,
+            self.loss,
+            self.gradient,
+            *counts,
+            torch.tensor(converged, dtype=torch.bool),
+            tuple(self.reasons),
         )

@@ -70,7 +70,9 @@ class LineSearch:
         """Searches that have not begun; see `start`. Values are known to the relative precision epsilon."""
         zeros = [np.zeros(members) for _ in range(8)]
         begun, trials = np.ones(members, bool), np.zeros(members, np.int64)
-        return cls(c1, c2, ROUNDING_UNITS * epsilon, *zeros[:3], Ends.at_zero(zeros[1], zeros[2]), *zeros[3:], begun, trials)
+        return cls(
+            c1, c2, ROUNDING_UNITS * epsilon, *zeros[:3], Ends.at_zero(zeros[1], zeros[2]), *zeros[3:], begun, trials
+        )
 
     def start(self, which: Flags, value: Floats, slope: Floats, trial: Floats) -> None:
         """Begin a new search for some members.
