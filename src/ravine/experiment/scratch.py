@@ -78,9 +78,8 @@ class Scratch:
         """
         name = "train" if run == "choose" else "train on all"
         if isinstance(self.plan.optimizer, Minimizer):
-            return Minimization(self.plan, self.population(seeds), *self._tensors(), rows, self._held(run), run).train(
-                stages, name, member
-            )
+            population, held = self.population(seeds), self._held(run)
+            return Minimization(self.plan, population, *self._tensors(), rows, held, run).train(stages, name, member)
         loop = self.prepare(rows, seeds, run, member)
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
