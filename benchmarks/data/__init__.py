@@ -1,0 +1,1 @@
+"""Pictures to measure on, from Debian packages; none of them is kept here."""

@@ -1,0 +1,72 @@
+"""Each measured run is a process of its own, as a user would start it; its time includes the start of Python."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RAVINE = Path(sys.executable).with_name("ravine")
+PEERS = Path(__file__).parent / "peers"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished run of `ravine fit`: its folder, what result.json holds, and the seconds of the whole process."""
+
+    folder: Path
+    summary: dict[str, Any]
+    wall_seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """On the run's own test pictures."""
+        return self.summary["test"]["accuracy"]
+
+    @property
+    def tested(self) -> int:
+        """How many test pictures there were."""
+        return self.summary["test"]["n"]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Where the time went, by result.json."""
+        return self.summary["seconds"]
+
+
+def fit(source: str | Path, out: Path, *options: str) -> Fit:
+    """Run `ravine fit` in a new process.
+
+    Args:
+        source: As on the command line.
+        out: A folder that holds no run.
+        options: Further words of the command.
+    """
+    _, seconds = _timed([str(RAVINE), "fit", str(source), "--out", str(out), *options])
+    return Fit(out, json.loads((out / "result.json").read_text(encoding="utf-8")), seconds)
+
+
+def peer(script: str, *arguments: str, python: str = sys.executable) -> tuple[list[dict[str, Any]], float]:
+    """Run a script of `benchmarks/peers` in a new process.
+
+    Args:
+        script: Its file name.
+        arguments: What it is given.
+        python: The interpreter, of another environment if need be.
+
+    Returns:
+        The JSON objects that it printed, one a line, and the seconds of the whole process.
+    """
+    output, seconds = _timed([python, str(PEERS / script), *arguments])
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")], seconds
+
+
+def _timed(command: list[str]) -> tuple[str, float]:
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\nended with exit code {done.returncode}:\n{done.stderr or done.stdout}")
+    return done.stdout, seconds
