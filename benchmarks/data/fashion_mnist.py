@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from benchmarks.make_demo import CLASSES, SOURCE, read_idx
 
-SIDE = 28
+SIDE, TRAINING_PICTURES, TEST_PICTURES = 28, 60_000, 10_000
 
 
 def read(part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
