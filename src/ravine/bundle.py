@@ -71,6 +71,10 @@ class Model:
     scores: dict[str, Any]
     versions: dict[str, str]
 
+    def __post_init__(self) -> None:
+        """One memory format and mode, so that a model answers alike before and after it is saved."""
+        self.network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
     def predict(self, images: Iterable[Picture] | Picture) -> list[Prediction]:
         """Classify pictures.
 
@@ -155,7 +159,7 @@ def load(path: str | Path) -> Model:
         network = _network(plan, len(header["classes"]))
         network.load_state_dict(state, assign=True)
         return Model(
-            network=network.eval().requires_grad_(False),
+            network=network,
             classes=tuple(header["classes"]),
             picture=plan.picture,
             temperature=float(header["temperature"]),

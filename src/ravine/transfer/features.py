@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from ravine.data.preprocess import Preprocess
-from ravine.train.evaluate import direct, logits, packed
+from ravine.train.evaluate import direct, logits
 
 
 def features(
@@ -28,12 +27,4 @@ def features(
         advance: Called with the number of pictures done.
     """
     device = next(body.parameters()).device
-    chunks = direct(pixels, indices, picture, device, advance)
-    return logits(body, (chunk.contiguous(memory_format=torch.channels_last) for chunk in chunks))
-
-
-def packed_features(
-    body: nn.Module, images: NDArray[np.uint8], indices: NDArray[np.int64], picture: Preprocess
-) -> NDArray[np.float32]:
-    """The same from the rows of a pack, whose pixels are rounded."""
-    return logits(body, packed(torch.as_tensor(images), indices, picture))
+    return logits(body, direct(pixels, indices, picture, device, advance))
