@@ -47,11 +47,8 @@ def shortest(data: Path, seed: int, folder: Path, choices: argparse.Namespace) -
     rows: list[list[Cell]] = []
     for epochs in range(choices.shortest, choices.longest + 1):
         run = fit(data, folder / f"short-{seed}-{epochs}", "--seed", str(seed), "--epochs", str(epochs))
-        reached = run.accuracy >= choices.target
-        rows.append(
-            ["ravine", str(seed), epochs, round(run.seconds["train"], 1), round(run.accuracy, 4), _yes(reached)]
-        )
-        if reached:
+        rows.append(_trained("ravine", seed, epochs, run.seconds["train"], run.accuracy, choices.target))
+        if run.accuracy >= choices.target:
             return rows, run.seconds["train"]
     return rows, None
 

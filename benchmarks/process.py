@@ -1,6 +1,7 @@
 """Each measured run is a process of its own, as a user would start it; its time includes the start of Python."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -37,14 +38,16 @@ class Fit:
 
 
 def fit(source: str | Path, out: Path, *options: str) -> Fit:
-    """Run `ravine fit` in a new process.
+    """Run `ravine fit` in a new process, as on the first day: nothing packed or compiled by an earlier run is found.
 
     Args:
         source: As on the command line.
         out: A folder that holds no run.
         options: Further words of the command.
     """
-    _, seconds = _timed([str(RAVINE), "fit", str(source), "--out", str(out), *options])
+    cache = str(out.with_name(f"{out.name}-cache"))
+    empty = {"RAVINE_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
+    _, seconds = _timed([str(RAVINE), "fit", str(source), "--out", str(out), *options], empty)
     return Fit(out, json.loads((out / "result.json").read_text(encoding="utf-8")), seconds)
 
 
@@ -59,13 +62,14 @@ def peer(script: str, *arguments: str, python: str = sys.executable) -> tuple[li
     Returns:
         The JSON objects that it printed, one a line, and the seconds of the whole process.
     """
-    output, seconds = _timed([python, str(PEERS / script), *arguments])
+    output, seconds = _timed([python, str(PEERS / script), *arguments], {})
     return [json.loads(line) for line in output.splitlines() if line.startswith("{")], seconds
 
 
-def _timed(command: list[str]) -> tuple[str, float]:
+def _timed(command: list[str], variables: dict[str, str]) -> tuple[str, float]:
+    environment = {**os.environ, **variables}
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\nended with exit code {done.returncode}:\n{done.stderr or done.stdout}")
