@@ -4,7 +4,8 @@ import dataclasses
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ravine.base.errors import PlanError
 
@@ -60,12 +61,14 @@ def check_ranges(part: Any) -> None:
     """
     for name, allowed in _limits(type(part)).items():
         value = getattr(part, name)
+        if value is None:
+            continue
         label = f"{type(part).__name__}.{name}"
         if isinstance(allowed, Range):
             for number in value if isinstance(value, tuple) else (value,):
                 if isinstance(number, bool) or not isinstance(number, int | float) or number not in allowed:
                     raise PlanError(f"{label} = {number!r} is outside its range. Choose a number in {allowed}.")
-        elif value not in allowed:
+        elif not any(type(value) is type(word) and value == word for word in allowed):
             raise PlanError(f"{label} = {value!r} is not allowed. Choose one of {', '.join(map(repr, allowed))}.")
 
 
@@ -74,12 +77,17 @@ def _limits(cls: type) -> dict[str, Range | tuple[Any, ...]]:
     hints = get_type_hints(cls, include_extras=True)
     limits: dict[str, Range | tuple[Any, ...]] = {}
     for field in dataclasses.fields(cls):
-        hint = hints[field.name]
+        hint = _without_none(hints[field.name])
         if get_origin(hint) is Annotated:
             limits[field.name] = next(extra for extra in get_args(hint)[1:] if isinstance(extra, Range))
         elif get_origin(hint) is Literal:
             limits[field.name] = get_args(hint)
     return limits
+
+
+def _without_none(hint: Any) -> Any:
+    others = [option for option in get_args(hint) if option is not NoneType]
+    return others[0] if get_origin(hint) in (Union, UnionType) and len(others) == 1 else hint
 
 
 def hyperparameters(cls: type) -> tuple[str, ...]:

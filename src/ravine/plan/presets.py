@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
 
+from ravine.base.errors import PlanError
 from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.catalog import find
 from ravine.plan.plan import Plan
-from ravine.plan.toml import Tree, from_tree, merge
+from ravine.plan.toml import Tree, from_tree, merge, read_part
 
 SMALL_PIXELS = 64
 """Up to this size a network trained on the pictures alone is affordable and competitive."""
@@ -110,8 +111,9 @@ def _uses_backbone(facts: Facts, wishes: Mapping[str, Any]) -> bool:
 
 
 def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]]:
-    wished = {key: value for key, value in wishes.get("model", {}).items() if key != "name"}
-    body = Backbone(**wished)
+    body = read_part("model", {"name": "backbone", **wishes.get("model", {})}, "model")
+    if not isinstance(body, Backbone):
+        raise PlanError("transfer=head needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
     size, mean, std = body.picture()
     tree: Tree = {
         "model": {"name": "backbone"},

@@ -76,10 +76,10 @@ def read_settings(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def wishes(settings: Mapping[str, Any]) -> Tree:
-    """Nest settings by the dots in their names, and spell out the short forms of parts.
+    """Nest settings by the dots in their names, and spell out the short forms of parts; in any order.
 
     Raises:
-        PlanError: A plan has no setting of that name.
+        PlanError: A plan has no setting of that name, or a part is neither a name nor a table.
 
     Example:
         >>> wishes({"optimizer": "adam", "optimizer.lr": 0.1, "split.test": 0.25})
@@ -87,11 +87,13 @@ def wishes(settings: Mapping[str, Any]) -> Tree:
     """
     tree: Tree = {}
     known = [field.name for field in dataclasses.fields(Plan)]
-    for path, value in settings.items():
+    for path, value in sorted(settings.items(), key=lambda setting: setting[0].count(".")):
         keys = path.split(".")
         if keys[0] not in known:
             raise PlanError(unknown("setting", keys[0], known))
         merge(tree, _nested(keys, _word(keys[0], value) if len(keys) == 1 else value))
+    for kind in ("model", "optimizer"):
+        _check_name(kind, tree.get(kind, {}))
     return tree
 
 
@@ -131,6 +133,11 @@ def _word(kind: str, value: Any) -> Any:
     return parse_word(kind, value) if isinstance(value, str) else value
 
 
+def _check_name(path: str, value: Any) -> None:
+    if not isinstance(value, Mapping) or not isinstance(value.get("name", ""), str):
+        raise PlanError(f"{path} = {value!r} must be a name, or a table with a name.")
+
+
 def _build(cls: type, tree: Any, path: str) -> Any:
     if not isinstance(tree, Mapping):
         raise PlanError(f"{path} = {tree!r} must be a table of names and values.")
@@ -138,7 +145,8 @@ def _build(cls: type, tree: Any, path: str) -> Any:
     known = {field.name: field for field in dataclasses.fields(cls)}
     for key in tree:
         if key not in known:
-            raise PlanError(unknown("setting", f"{path}.{key}".removeprefix("plan."), known))
+            stem = "" if path == "plan" else f"{path}."
+            raise PlanError(unknown("setting", stem + key, [stem + name for name in known]))
     missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
     if missing:
         raise PlanError(f"{path} lacks {missing[0]}. {_how_to_add(path, missing[0], hints[missing[0]])}")
@@ -157,15 +165,23 @@ def _how_to_add(path: str, name: str, hint: Any) -> str:
 def _convert(hint: Any, value: Any, path: str) -> Any:
     """Turn what TOML can hold into what a field holds."""
     options = _options(hint)
-    part = next((option for option in options if isinstance(option, type) and issubclass(option, Part)), None)
-    if part is not None:
-        kind = kind_of(part)
-        return _part(kind, value, path) if kind else _build(part, value, path)
+    parts = tuple(option for option in options if isinstance(option, type) and issubclass(option, Part))
+    if parts:
+        return _fitting(parts, value, path)
     tuples = [option for option in options if get_origin(option) is tuple]
     if tuples and (isinstance(value, list) or len(options) == 1):
         entries = value if isinstance(value, list) else [value]
         return tuple(_convert(get_args(tuples[0])[0], entry, path) for entry in entries)
     return _plain(options, value, path)
+
+
+def _fitting(allowed: tuple[type[Part], ...], value: Any, path: str) -> Part:
+    kind = kind_of(allowed[0])
+    part = read_part(kind, value, path) if kind else _build(allowed[0], value, path)
+    if not isinstance(part, allowed):
+        others = ", ".join(name for name, cls in table(kind).items() if issubclass(cls, allowed)) if kind else ""
+        raise PlanError(f"{path} = {name_of(part)!r} cannot stand here. Choose one of {others}.")
+    return part
 
 
 def _plain(options: list[Any], value: Any, path: str) -> Any:
@@ -178,9 +194,20 @@ def _plain(options: list[Any], value: Any, path: str) -> Any:
     return value
 
 
-def _part(kind: str, value: Any, path: str) -> Part:
+def read_part(kind: str, value: Any, path: str) -> Part:
+    """Make the part that a name, or a table with a name, means.
+
+    Args:
+        kind: Its kind, as in the catalog.
+        value: A name, or a table.
+        path: The setting that holds it, for messages.
+
+    Raises:
+        PlanError: There is no such part, or it has no such setting.
+    """
     tree = parse_word(kind, value) if isinstance(value, str) else value
-    if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
+    _check_name(path, tree)
+    if "name" not in tree:
         raise PlanError(f"{path} = {value!r} must be a name, or a table with a name.")
     cls = find(kind, tree["name"])
     return _build(cls, {key: entry for key, entry in tree.items() if key != "name"}, path)
