@@ -46,7 +46,7 @@ def test_names_of_all_kinds_differ_so_that_one_name_asks_for_one_card() -> None:
 
 
 def test_an_unknown_name_offers_the_nearest() -> None:
-    with pytest.raises(PlanError, match="There is no schedule 'one-cycle'. Did you mean 'one_cycle'?"):
+    with pytest.raises(PlanError, match=r"There is no schedule 'one-cycle'. Did you mean 'one_cycle'?"):
         find("schedule", "one-cycle")
 
 

@@ -52,7 +52,7 @@ def test_no_penalty_is_not_a_missing_penalty() -> None:
 
 
 def test_what_is_not_toml_is_an_error_that_names_the_file() -> None:
-    with pytest.raises(PlanError, match="mine.toml is not TOML"):
+    with pytest.raises(PlanError, match=r"mine.toml is not TOML"):
         loads("model = ", "mine.toml")
 
 
@@ -148,7 +148,7 @@ def test_a_plan_that_lacks_something_names_it() -> None:
     del tree["model"], tree["split"]
     with pytest.raises(
         PlanError,
-        match="plan lacks model. Add it, for example with --set model=VALUE. Allowed: backbone, mlp, small_cnn",
+        match=r"plan lacks model. Add it, for example with --set model=VALUE. Allowed: backbone, mlp, small_cnn",
     ):
         from_tree(tree)
 
@@ -167,5 +167,5 @@ def test_a_part_within_a_part() -> None:
 
 def test_a_minimizer_cannot_stand_where_a_rule_is_needed() -> None:
     tree = merge(to_tree(PLAN), wishes({"optimizer": "sam", "optimizer.base": "lbfgs"}))
-    with pytest.raises(PlanError, match="optimizer.base = 'lbfgs' cannot stand here. Choose one of sgd, momentum"):
+    with pytest.raises(PlanError, match=r"optimizer.base = 'lbfgs' cannot stand here. Choose one of sgd, momentum"):
         from_tree(tree)
