@@ -55,8 +55,11 @@ class Scratch:
         if len(validation) == 0:
             return _fitted(trained, 0, None, (Candidate("member 1", float("nan"), True),))
         unseen = [self._unseen(trained, member) for member in range(plan.members)]
-        values = [getattr(one.scores(self.classes), plan.select) for one in unseen]
-        best = select(np.where(trained.active.cpu(), values, np.nan), plan.select)
+        values = [
+            getattr(one.scores(self.classes), plan.select) if alive else float("nan")
+            for one, alive in zip(unseen, trained.active.tolist(), strict=True)
+        ]
+        best = select(values, plan.select)
         candidates = tuple(
             Candidate(f"member {member + 1}, seed {seeds[member]}", value, member == best)
             for member, value in enumerate(values)

@@ -10,8 +10,10 @@ for each epoch
     weights      those that the rule wants to be judged (an average, for some)
     validation   negative log-likelihood and accuracy of every member
     record       one line a member
+end              weights to be judged stay; a member whose last step went wrong has ended too
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +98,7 @@ class Loop:
                 self.advance(1)
             self._judge(epoch, began)
         self._adopt_evaluated()
+        self._watch_end()
         return self.history
 
     def step(self, number: int, epoch: int = 0) -> None:
@@ -106,7 +109,8 @@ class Loop:
         if self.stepper.needs_probe:
             self.stepper.probe()
             self._gradients(pixels, batch.labels)
-        self._watch(losses, batch)
+        self._keep(torch.isfinite(losses), f"The loss became {losses[-1].item()}", batch)
+        self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
         self.stepper.step(None if bool(self.active.all()) else self.active)
 
     def _pixels(self, images: Tensor) -> Tensor:
@@ -122,16 +126,25 @@ class Loop:
             losses.append(loss.detach())
         return torch.stack(losses)
 
-    def _watch(self, losses: Tensor, batch: Batch) -> None:
-        finite = torch.isfinite(losses)
-        if not bool(finite.all()):
-            self.active &= finite
-            if not bool(self.active.any()):
-                raise TrainingError(
-                    f"The loss became {losses[-1].item()} at step {int(self.stepper.steps.max()) + 1}, on the pictures "
-                    f"{batch.rows[-1][:8].tolist()} … of the pack. Nothing was saved. Choose a smaller optimizer.lr."
-                )
-        self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
+    def _keep(self, finite: Tensor, event: str, batch: Batch) -> None:
+        """Let members end whose numbers on a batch are not finite."""
+        self.active &= finite
+        if not bool(self.active.any()):
+            raise TrainingError(
+                f"{event} at step {int(self.stepper.steps.max()) + 1}, on the pictures "
+                f"{batch.rows[-1][:8].tolist()} … of the pack. Nothing was saved. Choose a smaller optimizer.lr."
+            )
+
+    def _watch_end(self) -> None:
+        """What the last step did is seen in no later loss, so the last batch is looked at once more."""
+        batch = self.batches.at(self.epochs - 1, len(self.batches) - 1)
+        pixels = [self._pixels(images) for images in batch.images]
+        found = [
+            logits(network, [pixels[stream]])
+            for network, stream in zip(self.population.networks, self.streams, strict=True)
+        ]
+        finite = torch.tensor([bool(np.isfinite(z).all()) for z in found], device=self.active.device)
+        self._keep(finite, "The loss would not be finite", batch)
 
     def _judge(self, epoch: int, began: float) -> None:
         pictures = len(self.batches.indices)
@@ -163,8 +176,14 @@ class Loop:
 
 
 def judge(network: nn.Module, held: Held | None, picture: Preprocess) -> tuple[float | None, float | None]:
-    """Negative log-likelihood and accuracy of a network on held-out pictures; None where there are none."""
+    """Negative log-likelihood and accuracy of a network on held-out pictures.
+
+    Returns:
+        None without such pictures; not a number where the network gives none.
+    """
     if held is None:
         return None, None
     z = logits(network, packed(held.images, held.indices, picture, next(network.parameters()).dtype))
+    if not np.isfinite(z).all():
+        return math.nan, math.nan
     return negative_log_likelihood(probabilities(z), held.labels), float((z.argmax(1) == held.labels).mean())

@@ -1,6 +1,7 @@
 """What a training leaves to look at: one line an epoch and member."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,12 +37,20 @@ class Epoch:
 
 
 def write_jsonl(epochs: Iterable[Epoch], path: Path) -> None:
-    """Write one JSON object a line.
+    """Write one JSON object a line; numbers that are not finite, which JSON does not have, become null.
 
     Raises:
         OutputError: The file cannot be written.
     """
     try:
-        path.write_text("".join(json.dumps(asdict(epoch)) + "\n" for epoch in epochs), encoding="utf-8")
+        path.write_text("".join(_line(epoch) for epoch in epochs), encoding="utf-8")
     except OSError as failure:
         raise OutputError(f"The metrics cannot be written to {path}: {failure.strerror}.") from failure
+
+
+def _line(epoch: Epoch) -> str:
+    values = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in asdict(epoch).items()
+    }
+    return json.dumps(values, allow_nan=False) + "\n"
