@@ -206,3 +206,13 @@ def test_the_compiled_kernel_equals_the_uncompiled_update() -> None:
     reference, other = _steps(rule, gradients, masks, PENALTIES)
     for name, value in _everything(theta, stepper).items():
         assert torch.allclose(value, _everything(reference, other)[name], rtol=0, atol=1e-15), name
+
+
+def test_changed_hyperparameters_count_from_the_next_step_on() -> None:
+    theta, gradient = torch.zeros(2, LAYOUT.size), torch.ones(2, LAYOUT.size)
+    stepper = Stepper(SGD(lr=1.0), Constant(), [], LAYOUT, theta, gradient, 10, False)
+    stepper.step()
+    stepper.change(lr=torch.tensor([[0.5], [0.25]]))
+    stepper.step()
+    assert theta[:, 0].tolist() == [-1.5, -1.25]
+    assert stepper.learning_rate().tolist() == [0.5, 0.25]
