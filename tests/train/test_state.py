@@ -61,7 +61,7 @@ def test_batch_norm_statistics_land_in_the_matrix() -> None:
     network, x = population.networks[1], torch.randn(16, 1, 8, 8)
     before = population.buffers.clone()
     network.train()
-    seen = network[0][0](x)
+    seen = network[1][0](x)
     network(x)
     mean, variance = seen.mean((0, 2, 3)), seen.var((0, 2, 3))
     assert torch.allclose(population.buffers[1], torch.cat([0.1 * mean, 0.9 + 0.1 * variance]), atol=1e-6)
@@ -71,11 +71,11 @@ def test_batch_norm_statistics_land_in_the_matrix() -> None:
 def test_kinds_tell_weights_biases_and_norms_apart() -> None:
     kinds = {slot.name: slot.kind for slot in layout_of(SmallCNN(width=2, depth=1).build(1, 8, 3)).slots}
     assert kinds == {
-        "0.0.weight": "weight",
-        "0.1.weight": "norm",
-        "0.1.bias": "norm",
-        "2.weight": "weight",
-        "2.bias": "bias",
+        "1.0.weight": "weight",
+        "1.1.weight": "norm",
+        "1.1.bias": "norm",
+        "4.weight": "weight",
+        "4.bias": "bias",
     }
 
 
@@ -89,8 +89,8 @@ def test_batch_norms_of_timm_are_norms_too() -> None:
 
 def test_what_is_frozen_is_in_no_row() -> None:
     network = MLP(width=5, depth=1).build(1, 8, 3)
-    network[1].requires_grad_(False)
-    assert [slot.name for slot in layout_of(network).slots] == ["3.weight", "3.bias"]
+    network[2].requires_grad_(False)
+    assert [slot.name for slot in layout_of(network).slots] == ["5.weight", "5.bias"]
 
 
 @how(max_examples=20, deadline=None)

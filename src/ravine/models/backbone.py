@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ravine.base.errors import PlanError, unknown
 from ravine.models.architecture import Architecture
+from ravine.moments import Site
 
 PACKAGED = "tf_efficientnet_lite0"
 HOW = (
@@ -47,7 +48,8 @@ class Backbone(Architecture):
             raise PlanError(f"timm:{self.timm} takes pictures with 3 channels, not {channels}. Set picture.channels=3.")
         del size
         body = self._create()
-        return nn.Sequential(OrderedDict(body=body, head=nn.Linear(body.num_features, classes)))
+        head = nn.Linear(body.num_features, classes)
+        return nn.Sequential(OrderedDict(input=Site("input"), body=body, before_head=Site("before_head"), head=head))
 
     def load_pretrained(self) -> nn.Module:
         """Build the body [N, 3, S, S] → features [N, D] with its pretrained weights, in evaluation mode.

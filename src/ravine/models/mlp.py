@@ -7,6 +7,7 @@ from torch import nn
 
 from ravine.base.ranges import Count
 from ravine.models.architecture import Architecture
+from ravine.moments import Site
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class MLP(Architecture):
     Example:
         >>> MLP(width=8, depth=1).build(channels=1, size=4, classes=3)
         Sequential(
-          (0): Flatten(start_dim=1, end_dim=-1)
-          (1): Linear(in_features=16, out_features=8, bias=True)
-          (2): ReLU()
-          (3): Linear(in_features=8, out_features=3, bias=True)
+          (0): Site(name='input')
+          (1): Flatten(start_dim=1, end_dim=-1)
+          (2): Linear(in_features=16, out_features=8, bias=True)
+          (3): ReLU()
+          (4): Site(name='before_head')
+          (5): Linear(in_features=8, out_features=3, bias=True)
         )
     """
 
@@ -33,5 +36,6 @@ class MLP(Architecture):
     def build(self, channels: int, size: int, classes: int) -> nn.Module:
         """See `Architecture.build`."""
         widths = [channels * size * size, *[self.width] * self.depth]
-        hidden = [layer for n, m in pairwise(widths) for layer in (nn.Linear(n, m), nn.ReLU())]
-        return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(widths[-1], classes))
+        hidden = [layer for n, m in pairwise(widths) for layer in (nn.Linear(n, m), nn.ReLU(), Site("after_block"))]
+        hidden[-1] = Site("before_head")
+        return nn.Sequential(Site("input"), nn.Flatten(), *hidden, nn.Linear(widths[-1], classes))

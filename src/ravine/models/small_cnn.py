@@ -9,6 +9,7 @@ from torch import nn
 
 from ravine.base.ranges import Count
 from ravine.models.architecture import Architecture
+from ravine.moments import Site
 
 LEFT = 8
 """Pixels that are left at the end: a block halves the picture only while it is larger."""
@@ -39,11 +40,16 @@ class SmallCNN(Architecture):
             outputs = self.width << block
             blocks.append(_block(channels, outputs, halve))
             channels, size = outputs, size // 2 if halve else size
-        return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(channels * size * size, classes))
+        features = channels * size * size
+        return nn.Sequential(Site("input"), *blocks, nn.Flatten(), Site("before_head"), nn.Linear(features, classes))
 
 
 def _block(inputs: int, outputs: int, halve: bool) -> nn.Module:
     pool = [nn.MaxPool2d(2)] if halve else []
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False), *pool, nn.BatchNorm2d(outputs), nn.ReLU()
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+        *pool,
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+        Site("after_block"),
     )

@@ -1,0 +1,1 @@
+"""Augmentations of a batch of pictures, one a file."""

@@ -1,0 +1,160 @@
+"""What a technique may do to a training, and at which moments.
+
+    before training   install    modules of a member's network are replaced by ones that carry out the technique
+    each batch        augment    pictures and targets of the batch are changed, as uint8 as long as possible
+    each batch        targets    targets alone are changed
+    each step         after      the weights are changed after the rule's step
+    after training    finish     the trained network is wrapped, for techniques that act when it answers
+
+A technique overrides the moments at which it acts and leaves the others alone. It belongs to one member: the strengths
+of members may differ. Everything random comes from keyed draws, so that a member is the same alone, in any population,
+and after a resume.
+"""
+
+from abc import ABC
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ravine.base.draws import Draws
+from ravine.base.layout import Layout
+from ravine.base.seeds import torch_generator
+from ravine.interfaces import Part
+
+
+class SampleDraws:
+    """Random numbers of each picture of a batch, by (member seed, epoch, picture), never by its place in the batch.
+
+    Example:
+        >>> whole = SampleDraws(0, 3, torch.arange(4), 4).uniform("flip", 1)
+        >>> some = SampleDraws(0, 3, torch.tensor([2, 0]), 4).uniform("flip", 1)
+        >>> torch.equal(some, whole[[2, 0]])
+        True
+    """
+
+    def __init__(self, seed: int, epoch: int, rows: Tensor, pictures: int) -> None:
+        """Refer to a batch.
+
+        Args:
+            seed: Of the member.
+            epoch: From 0.
+            rows: int64 [N], the numbers of the batch's pictures in the pack.
+            pictures: How many pictures the pack has.
+        """
+        self.seed, self.epoch, self.rows, self.pictures = seed, epoch, rows, pictures
+
+    def uniform(self, purpose: str, count: int) -> Tensor:
+        """Numbers in [0, 1), float32 [N, count], on the CPU."""
+        generator = torch_generator(self.seed, f"sample {purpose}", self.epoch)
+        return torch.rand(self.pictures, count, generator=generator)[self.rows]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A batch on its way to the network.
+
+    Attributes:
+        images: [N, H, W, C], uint8, or float32 from 0 to 255 once something has mixed pixels.
+        targets: Float32 [N, classes], rows sum to 1.
+        draws: Random numbers of each picture.
+        epoch: From 0.
+    """
+
+    images: Tensor
+    targets: Tensor
+    draws: SampleDraws
+    epoch: int
+
+    def with_images(self, images: Tensor) -> "Samples":
+        """The same batch with other pixels."""
+        return replace(self, images=images)
+
+
+@dataclass(frozen=True)
+class Technique(Part, ABC):
+    """Something that touches training apart from rule, schedule and penalty."""
+
+    def install(self, network: nn.Module, draws: Draws) -> int | None:
+        """Replace modules of a member's network.
+
+        Args:
+            network: An ordinary module; its parameters keep their names and shapes.
+            draws: Where the new modules take their random numbers from.
+
+        Returns:
+            How many places were found; None for a technique that does not act in the network.
+        """
+        del network, draws
+
+    def augment(self, samples: Samples) -> Samples:
+        """Change pictures and targets of one batch."""
+        return samples
+
+    def targets(self, targets: Tensor) -> Tensor:
+        """Change the targets [N, classes] of one batch."""
+        return targets
+
+    def after(self, theta: Tensor, layout: Layout) -> Tensor | None:
+        """The weights [1, P] of the member after a step; None where they stay as they are."""
+        del theta, layout
+        return None
+
+    def finish(self, network: nn.Module) -> nn.Module:
+        """What answers in place of the trained network."""
+        return network
+
+
+class Site(nn.Identity):
+    """A place in a network that techniques know by its name; until one of them takes it, nothing happens there.
+
+    Attributes:
+        name: "input" (the pictures), "after_block", or "before_head".
+
+    Example:
+        >>> Site("before_head")
+        Site(name='before_head')
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def extra_repr(self) -> str:
+        """Its name."""
+        return f"name={self.name!r}"
+
+
+class Block(nn.Module):
+    """A residual block, x + branch(x) and then a ReLU; techniques may decide whether the branch runs.
+
+    Attributes:
+        branch: What is added.
+        shortcut: What brings x to the shape of the branch.
+    """
+
+    def __init__(self, branch: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From [N, C, H, W] to [N, C', H', W']."""
+        return torch.relu(self.shortcut(x) + self.branch(x))
+
+
+def replace_modules(network: nn.Module, kind: type[nn.Module], make: Callable[[nn.Module, int], nn.Module]) -> int:
+    """Replace every module of a kind by what `make` gives for it and its number in order; answer how many there were.
+
+    Example:
+        >>> network = nn.Sequential(nn.MaxPool2d(2), nn.ReLU(), nn.MaxPool2d(2))
+        >>> replace_modules(network, nn.MaxPool2d, lambda pool, number: nn.AvgPool2d(2))
+        2
+        >>> [type(module).__name__ for module in network]
+        ['AvgPool2d', 'ReLU', 'AvgPool2d']
+    """
+    found = [name for name, module in network.named_modules() if isinstance(module, kind)]
+    for number, name in enumerate(found):
+        network.set_submodule(name, make(network.get_submodule(name), number))
+    return len(found)
