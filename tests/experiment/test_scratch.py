@@ -130,7 +130,7 @@ def test_a_failed_member_is_named_and_never_chosen() -> None:
 
 
 def test_when_every_member_fails_it_is_an_error() -> None:
-    with pytest.raises(TrainingError, match="Choose a smaller optimizer.lr"):
+    with pytest.raises(TrainingError, match=r"Choose a smaller optimizer\.lr"):
         _fit(model=MLP(width=4, depth=1), members=2, optimizer=SGD(lr=1e30))
 
 
