@@ -4,7 +4,9 @@ Tensors are the parameters and buffers of the network under their own names. The
 classes, the way pixels become tensors, the architecture, the temperature, the plan, and the scores.
 """
 
+import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +24,12 @@ from ravine.base.errors import BundleError, OutputError, PlanError, SourceError
 from ravine.data.decode import decode
 from ravine.data.preprocess import Preprocess
 from ravine.data.sources import read_pictures
+from ravine.plan.members import of_member
 from ravine.plan.plan import Plan
 from ravine.plan.toml import loads
 from ravine.stats.calibration import probabilities
 from ravine.train.evaluate import direct, logits
+from ravine.train.techniques import MemberTechniques
 
 FORMAT = 1
 KEY = "ravine"
@@ -61,6 +65,7 @@ class Model:
         plan: The plan that led to it, as TOML.
         scores: The measures on test pictures, as plain numbers.
         versions: The packages it was made with.
+        member: Which member of the plan it is, from 0.
     """
 
     network: nn.Module
@@ -70,6 +75,7 @@ class Model:
     plan: str
     scores: dict[str, Any]
     versions: dict[str, str]
+    member: int = 0
 
     def __post_init__(self) -> None:
         """One memory format and mode, so that a model answers alike before and after it is saved."""
@@ -120,9 +126,11 @@ class Model:
             "classes": list(self.classes),
             "temperature": self.temperature,
             "plan": self.plan,
+            "member": self.member,
             "scores": self.scores,
             "versions": self.versions,
         }
+        header["sha256"] = _digest(header, state)
         data = save(state, metadata={KEY: json.dumps(header, sort_keys=True, allow_nan=False)})
         unfinished = path.with_name(path.name + ".part")
         try:
@@ -155,8 +163,9 @@ def load(path: str | Path) -> Model:
     path = Path(path)
     header, state = _read(path)
     try:
+        _check(header)
         plan = loads(header["plan"], f"the plan in {path}")
-        network = _network(plan, len(header["classes"]))
+        network = _network(plan, header["member"], len(header["classes"]))
         network.load_state_dict(state, assign=True)
         return Model(
             network=network,
@@ -164,16 +173,19 @@ def load(path: str | Path) -> Model:
             picture=plan.picture,
             temperature=float(header["temperature"]),
             plan=header["plan"],
+            member=header["member"],
             scores=header["scores"],
             versions=header["versions"],
         )
-    except (KeyError, TypeError, ValueError, RuntimeError, PlanError) as wrong:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, PlanError) as wrong:
         raise BundleError(f"{path} is damaged, or was written by another version of Ravine: {wrong}") from wrong
 
 
-def _network(plan: Plan, classes: int) -> nn.Module:
+def _network(plan: Plan, member: int, classes: int) -> nn.Module:
+    techniques = MemberTechniques(plan.seed + member, [of_member(part, member) for part in plan.techniques])
     with torch.device("meta"):
-        return plan.model.build(plan.picture.channels, plan.picture.size, classes)
+        network = plan.model.build(plan.picture.channels, plan.picture.size, classes)
+        return techniques.finished(techniques.installed(network))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -183,7 +195,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[KEY])
         state = load_file(path)
-    except (SafetensorError, OSError, KeyError, ValueError) as wrong:
+        if header.get("format") == FORMAT and header.pop("sha256", "") != _digest(header, state):
+            raise ValueError("its checksum does not fit its contents")
+    except (SafetensorError, OSError, KeyError, ValueError, RuntimeError, AttributeError) as wrong:
         raise BundleError(
             f"{path} is not a model file of Ravine, or is damaged ({wrong}). Give the file that `ravine fit` wrote."
         ) from wrong
@@ -192,6 +206,23 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
             f"{path} has format {header.get('format')}; this version reads {FORMAT}. Fit the model again."
         )
     return header, state
+
+
+def _digest(header: dict[str, Any], state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 over the header and all tensors, so that a changed bit is seen."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _check(header: dict[str, Any]) -> None:
+    classes, temperature = header["classes"], header["temperature"]
+    if not all(isinstance(name, str) for name in classes) or len(set(classes)) != len(classes):
+        raise ValueError(f"its classes are {classes}")
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"its temperature is {temperature}")
 
 
 def _named(images: Iterable[Picture] | Picture) -> tuple[list[str], list[Any]]:

@@ -24,7 +24,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def main() -> NoReturn:
     """Run the command line; a user's mistake ends with one message and exit code 2."""
     from ravine.base.errors import RavineError
+    from ravine.device.allocator import keep_freed_memory
 
+    keep_freed_memory()
     try:
         app()
     except RavineError as mistake:

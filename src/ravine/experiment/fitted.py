@@ -70,6 +70,7 @@ class Fitted:
         refit: What was fitted again, in a sentence; empty if nothing was.
         failed: Members whose loss was not finite.
         compiled: Whether the update of the weights ran compiled; None where there was none.
+        member: Which member of the plan was chosen, from 0.
     """
 
     network: nn.Module
@@ -81,6 +82,7 @@ class Fitted:
     refit: str = ""
     failed: tuple[int, ...] = ()
     compiled: bool | None = None
+    member: int = 0
 
 
 def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:

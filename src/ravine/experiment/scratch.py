@@ -81,7 +81,7 @@ class Scratch:
         """
         name = "train" if run == "choose" else "train on all"
         if isinstance(self.plan.optimizer, Minimizer):
-            population, held = self.population(seeds), self._held(run)
+            population, held = self.population(seeds, member), self._held(run)
             return Minimization(self.plan, population, *self._tensors(), rows, held, run).train(stages, name, member)
         loop = self.prepare(rows, seeds, run, member)
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
@@ -89,11 +89,13 @@ class Scratch:
             history = tuple(loop.train())
         return Trained(loop.population, loop.active, history, loop.stepper.compiled)
 
-    def population(self, seeds: Sequence[int]) -> Population:
-        """Fresh members."""
-        picture = self.plan.picture
+    def population(self, seeds: Sequence[int], member: int | None = None) -> Population:
+        """Fresh members: all of the plan, or one alone."""
+        plan, picture = self.plan, self.plan.picture
         shape = PictureShape(picture.channels, picture.size, len(self.classes))
-        return Population(self.plan.model, shape, seeds, self.plan.device)
+        numbers = range(len(seeds)) if member is None else [member]
+        techniques = [[of_member(part, number) for part in plan.techniques] for number in numbers]
+        return Population(plan.model, shape, seeds, plan.device, techniques=techniques)
 
     def prepare(self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, member: int | None = None) -> Loop:
         """The loop of a training, ready to run; see `loop`."""
@@ -106,7 +108,7 @@ class Scratch:
         if member is not None:
             rule, schedule = of_member(rule, member), of_member(schedule, member)
             penalties = tuple(of_member(penalty, member) for penalty in penalties)
-        population = self.population(seeds)
+        population = self.population(seeds, member)
         images, labels = self._tensors()
         batches = Batches(images, labels, rows, batch_size=plan.batch_size, seeds=tuple(seeds))
         steps = plan.epochs * len(batches)
@@ -127,7 +129,7 @@ class Scratch:
         trained = self.train(rows, [self.plan.seed + best], "refit", stages, best)
         return replace(
             fitted,
-            network=trained.population.networks[0].eval(),
+            network=trained.population.techniques[0].finished(trained.population.networks[0]).eval(),
             history=fitted.history + trained.history,
             refit=f"The chosen training was repeated on all {len(rows):,} training and validation pictures.",
         )
@@ -135,7 +137,9 @@ class Scratch:
     def _unseen(self, trained: Trained, member: int) -> Evidence:
         rows = self.split.validation
         images, _ = self._tensors()
-        z = logits(trained.population.networks[member], packed(images, rows, self.plan.picture))
+        population = trained.population
+        network = population.techniques[member].finished(population.networks[member])
+        z = logits(network, packed(images, rows, self.plan.picture))
         return Evidence(z, self.pack.labels[rows], f"the {len(rows):,} validation pictures")
 
     def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -145,11 +149,12 @@ class Scratch:
 
 def _fitted(trained: Trained, member: int, unseen: Evidence | None, candidates: tuple[Candidate, ...]) -> Fitted:
     return Fitted(
-        network=trained.population.networks[member].eval(),
+        network=trained.population.techniques[member].finished(trained.population.networks[member]).eval(),
         temperature=unseen.temperature() if unseen else 1.0,
         unseen=unseen,
         candidates=candidates,
         history=trained.history,
         failed=tuple(torch.nonzero(~trained.active).flatten().tolist()),
         compiled=trained.compiled,
+        member=member,
     )

@@ -83,6 +83,9 @@ class Backbone(Architecture):
     def _create(self, pretrained: bool = False) -> Any:
         import timm
 
+        if ":" in self.timm:
+            raise PlanError(f"model.timm = {self.timm!r} is a place, not a name that timm knows. {HOW}")
+
         try:
             return timm.create_model(self.timm, pretrained=pretrained, num_classes=0)
         except RuntimeError as wrong:

@@ -8,6 +8,7 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import PACKAGED, Backbone
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
+from ravine.moments import Technique
 from ravine.optim.adagrad import Adagrad
 from ravine.optim.adam import Adam
 from ravine.optim.adamw import AdamW
@@ -49,6 +50,7 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
     ),
     "penalty": (L1, L2, ElasticNet, DecoupledDecay),
     "model": (MLP, SmallCNN, Backbone),
+    "technique": (),
 }
 
 BASES: dict[type[Part], str] = {
@@ -57,6 +59,7 @@ BASES: dict[type[Part], str] = {
     Schedule: "schedule",
     Penalty: "penalty",
     Architecture: "model",
+    Technique: "technique",
 }
 
 

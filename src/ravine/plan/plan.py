@@ -10,6 +10,7 @@ from ravine.data.split import SplitChoices
 from ravine.interfaces import Part, Penalty, Rule, Schedule
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
+from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
 
 Select = Literal["nll", "accuracy", "macro_f1"]
@@ -48,6 +49,7 @@ class Plan:
         epochs: Passes over the pictures, at most, for a minimizer; for training from scratch.
         batch_size: Pictures in one step; for training from scratch. A minimizer takes all of them, and has none.
         head: The choice of a head; for transfer = "head".
+        techniques: Everything else that touches training.
         select: The measure on validation pictures by which one candidate is chosen.
         refit: Whether the chosen candidate is fitted again, on training and validation pictures together.
         allow_minibatch: Whether a minimizer may run on mini-batches all the same, to see it fail.
@@ -72,6 +74,7 @@ class Plan:
     epochs: Count | None = None
     batch_size: Count | None = None
     head: HeadChoices | None = None
+    techniques: tuple[Technique, ...] = ()
     select: Select = "nll"
     refit: bool = True
     allow_minibatch: bool = False
@@ -83,6 +86,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if self.techniques and (self.transfer == "head" or isinstance(self.optimizer, Minimizer)):
+            raise PlanError(
+                f"{type(self.techniques[0]).__name__} acts on the steps of an update rule, and here there are none: "
+                "features are computed once, or all pictures pass at each evaluation. Leave it out."
+            )
         if self.transfer == "head":
             self._check_head()
         else:

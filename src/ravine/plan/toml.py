@@ -17,8 +17,10 @@ Tree = dict[str, Any]
 
 
 def dumps(plan: Plan) -> str:
-    """Write a plan as TOML."""
-    return tomli_w.dumps(to_tree(plan))
+    """Write a plan as TOML; each technique is a table under its own name."""
+    tree = to_tree(plan)
+    techniques = {part.pop("name"): part for part in tree.pop("techniques")}
+    return tomli_w.dumps(tree | techniques)
 
 
 def loads(text: str, origin: str = "the plan") -> Plan:
@@ -50,8 +52,25 @@ def to_tree(value: Any) -> Any:
 
 
 def from_tree(tree: Mapping[str, Any]) -> Plan:
-    """The inverse of `to_tree`."""
-    return _build(Plan, tree, "plan")
+    """Make a plan from nested dictionaries, in which each technique is a table under its own name, or false.
+
+    Raises:
+        PlanError: The tree says what no plan can say.
+    """
+    own = {key: value for key, value in tree.items() if key not in table("technique")}
+    named = [name for name in table("technique") if tree.get(name, False) is not False]
+    techniques = tuple(read_part("technique", {"name": name, **_table(name, tree[name])}, name) for name in named)
+    return dataclasses.replace(_build(Plan, own, "plan"), techniques=techniques)
+
+
+def _table(technique: str, value: Any) -> Mapping[str, Any]:
+    """The short forms of a technique: true for its defaults, a value for its first field."""
+    if isinstance(value, Mapping):
+        return value
+    if value is True:
+        return {}
+    first = dataclasses.fields(find("technique", technique))[0].name
+    return {first: value}
 
 
 def read_settings(texts: Iterable[str]) -> dict[str, Any]:
@@ -86,7 +105,7 @@ def wishes(settings: Mapping[str, Any]) -> Tree:
         {'optimizer': {'name': 'adam', 'lr': 0.1}, 'split': {'test': 0.25}}
     """
     tree: Tree = {}
-    known = [field.name for field in dataclasses.fields(Plan)]
+    known = [*(field.name for field in dataclasses.fields(Plan) if field.name != "techniques"), *table("technique")]
     for path, value in sorted(settings.items(), key=lambda setting: setting[0].count(".")):
         keys = path.split(".")
         if keys[0] not in known:
@@ -126,6 +145,8 @@ def _literal(text: str) -> Any:
 
 
 def _word(kind: str, value: Any) -> Any:
+    if kind in table("technique"):
+        return value if value is False else _table(kind, value)
     if kind not in PARTS:
         return value
     if kind == "penalty" and isinstance(value, str) and value == "none":
@@ -146,7 +167,8 @@ def _build(cls: type, tree: Any, path: str) -> Any:
     for key in tree:
         if key not in known:
             stem = "" if path == "plan" else f"{path}."
-            raise PlanError(unknown("setting", stem + key, [stem + name for name in known]))
+            others = table("technique") if path == "plan" else ()
+            raise PlanError(unknown("setting", stem + key, [*(stem + name for name in known), *others]))
     missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
     if missing:
         raise PlanError(f"{path} lacks {missing[0]}. {_how_to_add(path, missing[0], hints[missing[0]])}")

@@ -104,7 +104,9 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
         fitted = _fit(plan, audit, packed, parts, stages)
         plan = replace(plan, compiled=fitted.compiled)
-        model = Model(fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions())
+        model = Model(
+            fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.member
+        )
         with stages.stage("evaluate", "evaluate", len(parts.test)) as advance:
             z = model.logits(audit.pixels, parts.test, advance)
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")

@@ -2,11 +2,13 @@
 
 for each epoch
     for each batch of the epoch's order
-        pixels   gathered from the pack, one batch a stream, made float and normalised
+        pixels   gathered from the pack, one batch a stream; a member's techniques change its pictures and targets;
+                 made float and normalised
         logits   of every member, in training mode
         losses   mean cross-entropy, one a member; their sum's backward pass fills the gradient slab
         probe    for rules that want the gradient elsewhere: theta moves there, and the gradient is taken again
         step     rule, schedule and penalties change theta; a member whose loss is not finite stays as it is
+        after    a member's techniques change its weights
     weights      those that the rule wants to be judged (an average, for some)
     validation   negative log-likelihood and accuracy of every member
     record       one line a member
@@ -104,27 +106,52 @@ class Loop:
     def step(self, number: int, epoch: int = 0) -> None:
         """One step of every member, on one batch of an epoch."""
         batch = self.batches.at(epoch, number)
-        pixels = [self._pixels(images) for images in batch.images]
-        losses = self._gradients(pixels, batch.labels)
+        seen = self._seen(batch, epoch)
+        losses = self._gradients(seen)
         if self.stepper.needs_probe:
             self.stepper.probe()
-            self._gradients(pixels, batch.labels)
+            self._gradients(seen)
         self._keep(torch.isfinite(losses), f"The loss became {losses[-1].item()}", batch)
         self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
         self.stepper.step(None if bool(self.active.all()) else self.active)
+        self._after()
+
+    def _seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
+        """What each member sees of a batch: pixels as its network reads them, and targets."""
+        plain: dict[int, Tensor] = {}
+        seen = []
+        for member, stream in zip(self.population.techniques, self.streams, strict=True):
+            images, labels = batch.images[stream], batch.labels[stream]
+            if member.changes_batches:
+                whole = {"epoch": epoch, "pictures": len(self.batches.labels), "classes": self.population.shape.classes}
+                images, targets = member.batch(images, labels, batch.rows[stream], **whole)
+                seen.append((self._pixels(images), targets))
+                continue
+            if stream not in plain:
+                plain[stream] = self._pixels(images)
+            seen.append((plain[stream], labels))
+        return seen
 
     def _pixels(self, images: Tensor) -> Tensor:
         return self.picture.normalise(channels_first(images)).to(self.population.theta.dtype)
 
-    def _gradients(self, pixels: Sequence[Tensor], labels: Tensor) -> Tensor:
+    def _gradients(self, seen: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Fill the gradient slab; answer the loss of each member, [K]."""
         self.population.gradient.zero_()
         losses = []
-        for network, stream in zip(self.population.networks, self.streams, strict=True):
-            loss = cross_entropy(network(pixels[stream]), labels[stream])
+        for row, (pixels, targets) in enumerate(seen):
+            self.population.techniques[row].draws.step = int(self.stepper.steps[row])
+            z = self.population.networks[row](pixels)
+            loss = cross_entropy(z, targets if targets.ndim == 1 else targets.to(z.dtype))
             loss.backward()
             losses.append(loss.detach())
         return torch.stack(losses)
+
+    @torch.no_grad()
+    def _after(self) -> None:
+        for row, member in enumerate(self.population.techniques):
+            if member.parts and bool(self.active[row]):
+                member.after(self.population.theta[row : row + 1], self.population.layout)
 
     def _keep(self, finite: Tensor, event: str, batch: Batch) -> None:
         """Let members end whose numbers on a batch are not finite."""

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from ravine.base.layout import Kind, Layout
 from ravine.base.seeds import stream
 from ravine.models.architecture import Architecture
+from ravine.moments import Technique
+from ravine.train.techniques import MemberTechniques
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
 
@@ -32,6 +34,8 @@ class Population:
 
     Attributes:
         networks: K modules that view the rows.
+        techniques: Those of each member, at work in its network.
+        shape: What goes in and what comes out.
         layout: Where each trained parameter lies in a row.
         theta: Parameters [K, P].
         gradient: Their gradients [K, P]; backward passes add to it.
@@ -54,8 +58,28 @@ class Population:
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        techniques: Sequence[Sequence[Technique]] | None = None,
     ) -> None:
-        self.networks = [_initialised(architecture, shape, seed).to(device, dtype) for seed in seeds]
+        """Build the members.
+
+        Args:
+            architecture: Their kind of network.
+            shape: What goes in and what comes out.
+            seeds: One a member.
+            device: Where the matrices live.
+            dtype: Of the matrices.
+            techniques: Those of each member; None for none.
+
+        Raises:
+            PlanError: A technique finds no place in the network.
+        """
+        parts = techniques if techniques is not None else [()] * len(seeds)
+        self.techniques = [MemberTechniques(seed, own) for seed, own in zip(seeds, parts, strict=True)]
+        self.networks = [
+            member.installed(_initialised(architecture, shape, member.seed)).to(device, dtype)
+            for member in self.techniques
+        ]
+        self.shape = shape
         self.layout = layout_of(self.networks[0])
         self.theta = torch.empty(len(seeds), self.layout.size, device=device, dtype=dtype)
         self.gradient = torch.zeros_like(self.theta)
