@@ -1,9 +1,10 @@
 """Update rules against torch's optimizers: results first, then times, in one run.
 
     python -m benchmarks.optimizers             the tables
-    python -m benchmarks.optimizers --rounds 50 fewer rounds
+    python -m benchmarks.optimizers --rounds 50 --only speed
 
-Every candidate takes one step in turn, so that a disturbance of the machine meets all of them; medians are shown.
+Every candidate takes one step in turn, so that a disturbance of the machine meets all of them. Times are medians;
+a ratio is the median of the ratios within a round, and "of fastest" is the ratio of the two fastest steps.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from ravine.schedules.cosine import Cosine
 from ravine.train.step import Stepper
 
 MEMBERS, SIZE = 16, 262_144
+PLACEMENTS = 5
 MEBIBYTE = 1 << 20
 COLD = """
 import time, torch
@@ -83,8 +85,8 @@ class Case:
 
 def cases() -> list[Case]:
     optim = torch.optim
-    fused = {"fused": True}
-    slow = {"for-loop": {"foreach": False}, "foreach": {"foreach": True}}
+    fused: dict[str, Any] = {"fused": True}
+    slow: dict[str, dict[str, Any]] = {"for-loop": {"foreach": False}, "foreach": {"foreach": True}}
     return [
         Case(Adam(), {"fused": lambda p: optim.Adam(p, **fused)}, 28, 1.05),
         Case(AdamW(), {"fused": lambda p: optim.AdamW(p, **fused)}, 28, 1.05),
@@ -122,6 +124,22 @@ def interleaved(steps: dict[str, Callable[[], Any]], rounds: int) -> dict[str, l
     return times
 
 
+def placed_anew(make: Callable[[], dict[str, Callable[[], Any]]], rounds: int) -> dict[str, list[float]]:
+    """The times of several sets of arrays, since it matters by some percent where in memory an array happens to lie."""
+    times: dict[str, list[float]] = {}
+    for _ in range(PLACEMENTS):
+        for name, values in interleaved(make(), rounds // PLACEMENTS).items():
+            times.setdefault(name, []).extend(values)
+    return times
+
+
+def candidates(case: Case) -> dict[str, Callable[[], Any]]:
+    """The compiled step, and torch's, each on arrays of its own."""
+    theta, gradient, compiled = population(case.rule, SIZE, True)
+    paths = {name: by_torch(make, theta, gradient)[1].step for name, make in case.paths.items()}
+    return {"compiled": compiled.step, **paths}
+
+
 def difference(case: Case, make: Callable[[list[Tensor]], Any]) -> float:
     """The largest difference after 10 steps, in units of the largest parameter."""
     theta, gradient, stepper = population(case.rule, SIZE, True)
@@ -140,12 +158,11 @@ def speed(rounds: int) -> None:
         apart = difference(case, next(iter(case.paths.values())))
         if apart > 1e-6:
             raise SystemExit(f"{case.name} differs from torch by {apart:.1e}; its times mean nothing.")
-        theta, gradient, compiled = population(case.rule, SIZE, True)
-        paths = {name: by_torch(make, theta, gradient)[1].step for name, make in case.paths.items()}
-        times = interleaved({"compiled": compiled.step, **paths}, rounds)
+        times = placed_anew(lambda case=case: candidates(case), rounds)
         medians = {name: statistics.median(values) for name, values in times.items()}
-        path = min(paths, key=medians.__getitem__)
-        ratio, of_fastest = medians["compiled"] / medians[path], min(times["compiled"]) / min(times[path])
+        path = min(case.paths, key=medians.__getitem__)
+        ratio = statistics.median(own / other for own, other in zip(times["compiled"], times[path], strict=True))
+        of_fastest = min(times["compiled"]) / min(times[path])
         plain = interleaved({"": population(case.rule, SIZE, False)[2].step}, 10)[""]
         print(
             f"{case.name:10}{medians['compiled']:11.2f}{medians[path]:11.2f}{path:>11}{ratio:11.2f}{of_fastest:11.2f}"
@@ -175,9 +192,12 @@ def bandwidth(rounds: int) -> None:
         times = interleaved({"rule": stepper.step, "add": lambda: a.add_(b)}, rounds)
         rule, add = (statistics.median(times[name]) for name in ("rule", "add"))
         own, roof = (1e-6 * a.numel() * moved / ms for moved, ms in ((case.bytes_a_parameter, rule), (12, add)))
+        share = statistics.median(
+            one / other * case.bytes_a_parameter / 12 for one, other in zip(times["add"], times["rule"], strict=True)
+        )
         low, _, high = statistics.quantiles(times["add"], n=4)
         arrays = mebibytes * (2 + len(stepper.state) - len(case.rule.start(stepper.hyperparameters)))
-        print(f"{case.name:10}{arrays:6.0f}{rule:9.2f}{own:8.1f}{roof:8.1f}{own / roof:8.0%}{(high - low) / add:15.0%}")
+        print(f"{case.name:10}{arrays:6.0f}{rule:9.2f}{own:8.1f}{roof:8.1f}{share:8.0%}{(high - low) / add:15.0%}")
 
 
 def recompilations() -> int:
@@ -201,6 +221,12 @@ def cold_seconds() -> float:
     return float(result.stdout)
 
 
+def compiling(rounds: int) -> None:
+    del rounds
+    print(f"\nRecompilations in 10,000 steps: {recompilations()}")
+    print(f"Cold compile: {cold_seconds():.1f} s")
+
+
 def machine() -> str:
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
@@ -211,14 +237,13 @@ def machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=100)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--only", choices=["speed", "separate", "bandwidth", "compiling"])
+    given = parser.parse_args()
     print(machine())
-    speed(rounds)
-    separate(rounds)
-    bandwidth(rounds)
-    print(f"\nRecompilations in 10,000 steps: {recompilations()}")
-    print(f"Cold compile: {cold_seconds():.1f} s")
+    for name, part in {"speed": speed, "separate": separate, "bandwidth": bandwidth, "compiling": compiling}.items():
+        if given.only in (None, name):
+            part(given.rounds)
 
 
 if __name__ == "__main__":
