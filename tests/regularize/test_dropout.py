@@ -13,7 +13,6 @@ from ravine.moments import Site
 from ravine.regularize.dropout import Dropout, DropoutLayer, dropout
 from ravine.regularize.fixed_draws import FixedDraws
 
-
 MASKS = torch.tensor(list(product([0.0, 1.0], repeat=9)), dtype=torch.float64)
 
 
