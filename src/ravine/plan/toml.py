@@ -9,9 +9,10 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import tomli_w
 
 from ravine.base.errors import PlanError, unknown
+from ravine.data.split import SplitChoices
 from ravine.interfaces import Part
 from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word, table
-from ravine.plan.plan import Plan
+from ravine.plan.plan import HeadChoices, Plan
 
 Tree = dict[str, Any]
 
@@ -113,7 +114,23 @@ def wishes(settings: Mapping[str, Any]) -> Tree:
         merge(tree, _nested(keys, _word(keys[0], value) if len(keys) == 1 else value))
     for kind in ("model", "optimizer"):
         _check_name(kind, tree.get(kind, {}))
+    _check_whole(tree)
     return tree
+
+
+def _check_whole(tree: Tree) -> None:
+    """Judge now what can be judged without the pictures, so that a slip costs no scan."""
+    for kind in PARTS:
+        part = tree.get(kind)
+        if isinstance(part, Mapping) and "name" in part:
+            read_part(kind, part, kind)
+    for name in table("technique"):
+        if tree.get(name, False) is not False:
+            read_part("technique", {"name": name, **_table(name, tree[name])}, name)
+    if "split" in tree:
+        _build(SplitChoices, tree["split"], "split")
+    if "head" in tree:
+        _build(HeadChoices, tree["head"], "head")
 
 
 def merge(tree: Tree, change: Mapping[str, Any]) -> Tree:
@@ -172,9 +189,13 @@ def _build(cls: type, tree: Any, path: str) -> Any:
     missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
     if missing:
         raise PlanError(f"{path} lacks {missing[0]}. {_how_to_add(path, missing[0], hints[missing[0]])}")
-    return cls(
-        **{key: _convert(hints[key], value, key if path == "plan" else f"{path}.{key}") for key, value in tree.items()}
-    )
+    fields = {
+        key: _convert(hints[key], value, key if path == "plan" else f"{path}.{key}") for key, value in tree.items()
+    }
+    try:
+        return cls(**fields)
+    except PlanError as wrong:  # a part names itself by its class; a user knows it by its setting
+        raise PlanError(str(wrong).replace(f"{cls.__name__}.", "" if path == "plan" else f"{path}.")) from wrong
 
 
 def _how_to_add(path: str, name: str, hint: Any) -> str:

@@ -122,9 +122,10 @@ def _write(run: Run, out: Path, command: str, stages: Stages) -> Result:
     run.parts.write_csv(out / folder.SPLIT, run.audit)
     write_jsonl(run.fitted.history, out / folder.METRICS)
     summary = run.summary()
-    with stages.stage("report", "report", 1):
+    with stages.stage("report", "report", 1) as advance:
         seconds = stages.seconds | {"total": stages.total}
         write_report(content(run, out, command, seconds), out / folder.REPORT)
+        advance(1)
     every = dict.fromkeys(("scan", "pack", "features", "train", "evaluate"), 0.0)
     summary["seconds"] = {
         name: round(value, 3) for name, value in (every | stages.seconds | {"total": stages.total}).items()
