@@ -73,10 +73,8 @@ class DropConnect(Technique):
         """Linear layer and activation become one module, at the place of the linear layer, with its parameters."""
         found = hidden_layers(network)
         for layer, hidden in enumerate(found):
-            old = network.get_submodule(hidden.linear)
-            assert isinstance(old, nn.Linear)
             p = one_value("DropConnect.p", self.p)
-            new = DropConnectLayer(old, p, hidden.function, self.test, self.samples, draws, layer)
+            new = DropConnectLayer(hidden.layer, p, hidden.function, self.test, self.samples, draws, layer)
             network.set_submodule(hidden.linear, new.train(network.training))
             network.set_submodule(hidden.activation, nn.Identity())
         return len(found)

@@ -9,8 +9,9 @@ NAMES: dict[type[nn.Module], str] = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoi
 
 
 class Hidden(NamedTuple):
-    """A linear layer and its activation: their names in the network, and the name of the function."""
+    """A linear layer and its activation: the layer, both names in the network, and the name of the function."""
 
+    layer: nn.Linear
     linear: str
     activation: str
     function: str
@@ -20,8 +21,9 @@ def hidden_layers(network: nn.Module) -> list[Hidden]:
     """Find them in every `nn.Sequential`; the head is none of them, since no activation follows it.
 
     Example:
-        >>> hidden_layers(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2)))
-        [Hidden(linear='0', activation='1', function='relu')]
+        >>> for hidden in hidden_layers(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))):
+        ...     print(hidden.linear, hidden.activation, hidden.function)
+        0 1 relu
     """
     found = []
     for name, container in network.named_modules():
@@ -30,6 +32,6 @@ def hidden_layers(network: nn.Module) -> list[Hidden]:
         children = list(container.named_children())
         stem = f"{name}." if name else ""
         for (first, layer), (second, activation) in pairwise(children):
-            if type(layer) is nn.Linear and type(activation) in NAMES:
-                found.append(Hidden(stem + first, stem + second, NAMES[type(activation)]))
+            if isinstance(layer, nn.Linear) and type(activation) in NAMES:
+                found.append(Hidden(layer, stem + first, stem + second, NAMES[type(activation)]))
     return found
