@@ -20,8 +20,12 @@ from ravine.optim.nesterov import Nesterov
 from ravine.optim.rmsprop import RMSProp
 from ravine.optim.sam import SAM
 from ravine.optim.schedule_free import ScheduleFree
+from ravine.optim.second_order.bfgs import BFGS
+from ravine.optim.second_order.gauss_newton import GaussNewton
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.second_order.minimizer import Minimizer
+from ravine.optim.second_order.newton import Newton
+from ravine.optim.second_order.newton_cg import NewtonCG
 from ravine.optim.sgd import SGD
 from ravine.penalties.decoupled_decay import DecoupledDecay
 from ravine.penalties.elastic_net import ElasticNet
@@ -42,7 +46,7 @@ from ravine.schedules.warm_up_stable_decay import WarmUpStableDecay
 PARTS: dict[str, tuple[type[Part], ...]] = {
     "optimizer": (
         *(SGD, Momentum, Nesterov, Adagrad, RMSProp, Adam, AdamW, NAdam, Lion, Muon, ScheduleFree, SAM),
-        LBFGS,
+        *(Newton, NewtonCG, BFGS, LBFGS, GaussNewton),
     ),
     "schedule": (
         *(Constant, StepDecay, Exponential, InverseTime, Polynomial, Cosine, CosineRestarts, Cyclic),

@@ -157,7 +157,7 @@ class _Walk:
         self.search.start(needed, self.value, slope, first)
 
     def _leave(self, ended: Flags, ledger: Ledger) -> tuple[Counts, Tensor]:
-        """Write down the members that have ended, and keep the rest; returns the positions kept, here and on the device."""
+        """Write down who has ended, and keep the rest; answers the positions kept, here and on the device."""
         order = survivors(ended)
         gone, kept = index(ended, self.rows.device), torch.from_numpy(order).to(self.rows.device)
         ledger.write(self.rows[gone], self.theta[gone], self.loss[gone], self.gradient[gone], order)

@@ -105,10 +105,7 @@ class _History(Curvature):
         among = products[:, 2 * size :]
         sy, ss, yy = among[:, 1, 2], among[:, 1, 1], among[:, 2, 2]
         valid = move.accepted & (sy > self.epsilon * np.sqrt(ss) * np.sqrt(yy))
-        if self.latest:
-            replace = valid
-        else:
-            replace = valid & (self.stored == 0)
+        replace = valid if self.latest else valid & (self.stored == 0)
         self.gamma = np.divide(sy, yy, out=self.gamma.copy(), where=replace)
         at = np.flatnonzero(valid)
         slot = self.stored[at] % size

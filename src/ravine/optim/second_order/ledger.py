@@ -91,12 +91,16 @@ class Ledger:
     def minima(self) -> Minima:
         """The results, once all have ended."""
         converged = [reason == CONVERGED for reason in self.reasons]
-        counts = (torch.from_numpy(count) for count in (self.steps, self.evaluations, self.products))
+        steps, evaluations, products = (
+            torch.from_numpy(count) for count in (self.steps, self.evaluations, self.products)
+        )
         return Minima(
             self.theta,
             self.loss,
             self.gradient,
-            *counts,
+            steps,
+            evaluations,
+            products,
             torch.tensor(converged, dtype=torch.bool),
             tuple(self.reasons),
         )

@@ -68,11 +68,10 @@ class LineSearch:
     @classmethod
     def of(cls, members: int, c1: float, c2: float, epsilon: float) -> "LineSearch":
         """Searches that have not begun; see `start`. Values are known to the relative precision epsilon."""
-        zeros = [np.zeros(members) for _ in range(8)]
-        begun, trials = np.ones(members, bool), np.zeros(members, np.int64)
-        return cls(
-            c1, c2, ROUNDING_UNITS * epsilon, *zeros[:3], Ends.at_zero(zeros[1], zeros[2]), *zeros[3:], begun, trials
-        )
+        trial, value, slope, low, high, limit, width, before = (np.zeros(members) for _ in range(8))
+        ends, begun, trials = Ends.at_zero(value, slope), np.ones(members, bool), np.zeros(members, np.int64)
+        rounding = ROUNDING_UNITS * epsilon
+        return cls(c1, c2, rounding, trial, value, slope, ends, low, high, limit, width, before, begun, trials)
 
     def start(self, which: Flags, value: Floats, slope: Floats, trial: Floats) -> None:
         """Begin a new search for some members.

@@ -4,8 +4,8 @@
     ∇_W = Σₙ wₖₙ (p − e at yₙ) xₙᵀ + λₖ W
     H V: with u = V xₙ,   Σₙ wₖₙ (p ∘ u − p pᵀu) xₙᵀ + λₖ V                        (exactly the Gauss–Newton matrix)
 
-Source: J. Martens, "New insights and perspectives on the natural gradient method", JMLR 21 (2020), sections 8 and 9: for
-softmax cross-entropy the generalized Gauss–Newton matrix is the Fisher matrix, and for a linear model the Hessian.
+Source: J. Martens, "New insights and perspectives on the natural gradient method", JMLR 21 (2020), sections 8 and 9:
+for softmax cross-entropy the generalized Gauss–Newton matrix is the Fisher matrix, and for a linear model the Hessian.
 """
 
 import torch
@@ -69,6 +69,13 @@ class SoftmaxHeads:
         turned -= chances * turned.sum(2, keepdim=True)
         turned *= self._of(self.weights, rows).T[:, :, None]
         return self._pulled_back(turned, vectors[:, : -self.classes], self._of(self.l2, rows))
+
+    def diagonal(self, theta: Tensor, rows: Tensor) -> Tensor:
+        """The diagonal of each head's Hessian at theta, [k, P], above 0."""
+        chances = log_softmax(self._scores(theta), 2).exp_()
+        spread = chances * (1 - chances) * self._of(self.weights, rows).T[:, :, None]
+        matrix = (spread.flatten(1).T @ self.features.square()).view(len(theta), -1) + self._of(self.l2, rows)[:, None]
+        return torch.cat([matrix, spread.sum(0)], 1).clamp(min=torch.finfo(theta.dtype).tiny)
 
     def _scores(self, theta: Tensor) -> Tensor:
         """W xₙ + b for every example and head, [N, k, C]."""

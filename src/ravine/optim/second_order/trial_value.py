@@ -5,6 +5,7 @@ Source: J. J. Moré and D. J. Thuente (1994), section 4, cases 1 to 4, for many 
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Ends:
         zero = np.zeros_like(value)
         return cls(zero, value, slope, zero, value, slope, np.zeros(value.shape, bool))
 
-    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+    def arrays(self) -> tuple[NDArray[Any], ...]:
         """The fields in order."""
         return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
 
