@@ -1,8 +1,8 @@
 """Residual network for pictures up to 64 pixels: y = max(0, x + branch(x)), block after block.
 
-A branch is convolution, batch norm, ReLU, convolution, batch norm; the ReLU of a block comes after the sum (the order of
-the first paper, "post-activation"). A block that halves the picture has strides of 2, and a 1×1 convolution with batch
-norm brings x to the new shape; elsewhere x passes unchanged.
+A branch is convolution, batch norm, ReLU, convolution, batch norm; the ReLU of a block comes after the sum (the paper's
+order, "post-activation"). A block that halves the picture has strides of 2, and a 1×1 convolution with batch norm
+brings x to the new shape; elsewhere x passes unchanged.
 
 Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition", 2016, section 4.2, with projections as
 in option B.
