@@ -22,7 +22,7 @@ class Problem:
     minima: tuple[float, ...] = (0.0,)
     gtol: float = 1e-6
 
-    def loss(self, x: Tensor, rows: Tensor | None = None) -> Tensor:
+    def loss(self, x: Tensor) -> Tensor:
         """Σ rᵢ² of each row, [K]."""
         return self.residuals(x).square().sum(1)
 
