@@ -111,9 +111,8 @@ def main() -> None:
     ]
     ours, scipys, torchs = (sum(row[place] or 0 for row in both) for place in range(3))
     print(f"\nSolved: {[sum(row[place] is not None for row in counts) for place in range(6)]} of {len(counts)}")
-    print(
-        f"On the {len(both)} with an absolute tolerance that SciPy and torch both solve: ravine {ours}, SciPy {scipys}, torch {torchs}"
-    )
+    print(f"On the {len(both)} with an absolute tolerance that SciPy and torch both solve:")
+    print(f"ravine {ours}, SciPy {scipys}, torch {torchs}")
     print(f"ratios: {ours / scipys:.2f} of SciPy, {ours / torchs:.2f} of torch")
     print(f"Greatest ratio to SciPy on one problem: {max((row[0] or 9e9) / row[1] for row in counts if row[1]):.2f}")
 

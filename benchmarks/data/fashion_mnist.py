@@ -18,9 +18,7 @@ def read(part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """
     images, labels = SOURCE / f"{part}-images-idx3-ubyte.gz", SOURCE / f"{part}-labels-idx1-ubyte.gz"
     if not (images.is_file() and labels.is_file()):
-        raise SystemExit(
-            f"{images} or {labels.name} is missing. Install it: apt-get install dataset-fashion-mnist"
-        )
+        raise SystemExit(f"{images} or {labels.name} is missing. Install it: apt-get install dataset-fashion-mnist")
     return read_idx(images, 16).reshape(-1, SIDE, SIDE), read_idx(labels, 8)
 
 

@@ -20,9 +20,10 @@ ROOMS = {
     "penalty": ravine.penalties,
     "model": ravine.models,
 }
+IN_A_PLAN = [kind for kind in PARTS if kind in ROOMS]
 
 
-@pytest.mark.parametrize("kind", PARTS)
+@pytest.mark.parametrize("kind", IN_A_PLAN)
 def test_every_final_part_of_a_room_has_a_name(kind: str) -> None:
     found = set()
     for module in pkgutil.walk_packages(ROOMS[kind].__path__, f"{ROOMS[kind].__name__}."):

@@ -100,7 +100,7 @@ def test_the_picture_is_the_one_that_the_body_was_trained_with() -> None:
         (PHOTOS, "epochs=3", "epochs has no effect with transfer=head"),
         (SMALL, "head.folds=3", "head has no effect with transfer=scratch"),
         (PHOTOS, "optimizer.name=3", "optimizer = {'name': 3} must be a name"),
-        (SMALL, "model.width=0", "SmallCNN.width = 0 is outside its range"),
+        (SMALL, "model.width=0", "model.width = 0 is outside its range"),
         (SMALL, "model.depht=2", "Did you mean 'model.depth'?"),
     ],
 )

@@ -7,6 +7,7 @@ from ravine.interfaces import Part, Penalty, Rule, Schedule
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import PACKAGED, Backbone
 from ravine.models.mlp import MLP
+from ravine.models.residual import Residual
 from ravine.models.small_cnn import SmallCNN
 from ravine.moments import Technique
 from ravine.optim.adagrad import Adagrad
@@ -53,7 +54,7 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
         *(WarmUp, OneCycle, WarmUpStableDecay),
     ),
     "penalty": (L1, L2, ElasticNet, DecoupledDecay),
-    "model": (MLP, SmallCNN, Backbone),
+    "model": (MLP, SmallCNN, Residual, Backbone),
     "technique": (),
 }
 
