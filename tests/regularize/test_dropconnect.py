@@ -54,12 +54,12 @@ def test_moments_are_those_of_all_masks():
 
 
 def test_gaussian_is_within_one_percent_of_monte_carlo_where_the_mean_is_far_off():
-    layer, x = linear(256, 128, seed=2), torch.rand(1, 256).double()
-    truth = DropConnectLayer(layer, 0.5).train()(x.expand(4000, 256)).mean().item()
-    gaussian = DropConnectLayer(layer, 0.5).eval()(x).mean().item()
-    mean = DropConnectLayer(layer, 0.5, test="mean").eval()(x).mean().item()
+    layer, x, p = linear(256, 128, seed=2), torch.rand(1, 256).double(), 0.59
+    truth = DropConnectLayer(layer, p, draws=KeyedDraws(0)).train()(x.expand(4000, 256)).mean().item()
+    gaussian = DropConnectLayer(layer, p).eval()(x).mean().item()
+    mean = DropConnectLayer(layer, p, test="mean").eval()(x).mean().item()
     assert abs(gaussian / truth - 1) < 0.01
-    assert mean / truth < 0.75
+    assert mean / truth == pytest.approx(0.63, abs=0.02)
 
 
 def test_fixed_masks_near_the_gaussian_and_repeat():
