@@ -54,7 +54,7 @@ def test_moments_are_those_of_all_masks():
 
 
 def test_gaussian_is_within_one_percent_of_monte_carlo_where_the_mean_is_far_off():
-    layer, x, p = linear(256, 128, seed=2), torch.rand(1, 256).double(), 0.59
+    layer, x, p = linear(256, 128, seed=2), torch.rand(1, 256).double(), 0.55
     truth = DropConnectLayer(layer, p, draws=KeyedDraws(0)).train()(x.expand(4000, 256)).mean().item()
     gaussian = DropConnectLayer(layer, p).eval()(x).mean().item()
     mean = DropConnectLayer(layer, p, test="mean").eval()(x).mean().item()

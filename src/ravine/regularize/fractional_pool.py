@@ -1,6 +1,7 @@
 """Fractional max-pooling: pooling by factors between 1 and 2, over regions that are drawn anew."""
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -104,7 +105,7 @@ def _entry(x: Tensor, entries: Tensor, rows: Axis, columns: Axis, down: int, rig
     return entries.gather(2, place), place
 
 
-class FractionalPoolLayer(nn.Module):
+class FractionalPoolLayer(nn.Module, ABC):
     """Pooling over drawn regions, in one step or several; a subclass says from which size to which."""
 
     def __init__(self, k: int, mode: Mode, kind: Kind, draws: Draws | None = None, layer: int = 0) -> None:
@@ -114,9 +115,9 @@ class FractionalPoolLayer(nn.Module):
         self.kind: Kind = kind
         self.draws: Draws = draws or FreshDraws()
 
+    @abstractmethod
     def sizes(self, size: int) -> tuple[int, ...]:
         """The sizes of an axis, from that of the input to that of the output."""
-        raise NotImplementedError
 
     def pooled(self, x: Tensor, draws: Draws, examples: int) -> Tensor:
         """Pool [N, C, H, W] over regions of each picture, or over one set of regions for examples = 1."""
