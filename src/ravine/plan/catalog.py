@@ -32,6 +32,13 @@ from ravine.penalties.decoupled_decay import DecoupledDecay
 from ravine.penalties.elastic_net import ElasticNet
 from ravine.penalties.l1 import L1
 from ravine.penalties.l2 import L2
+from ravine.regularize.batch_norm import BatchNorm
+from ravine.regularize.dropconnect import DropConnect
+from ravine.regularize.dropout import Dropout
+from ravine.regularize.fractional_pool import FractionalPool
+from ravine.regularize.label_smoothing import LabelSmoothing
+from ravine.regularize.max_norm import MaxNorm
+from ravine.regularize.stochastic_depth import StochasticDepth
 from ravine.schedules.constant import Constant
 from ravine.schedules.cosine import Cosine
 from ravine.schedules.cosine_restarts import CosineRestarts
@@ -55,7 +62,7 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
     ),
     "penalty": (L1, L2, ElasticNet, DecoupledDecay),
     "model": (MLP, SmallCNN, Residual, Backbone),
-    "technique": (),
+    "technique": (BatchNorm, StochasticDepth, FractionalPool, DropConnect, Dropout, LabelSmoothing, MaxNorm),
 }
 
 BASES: dict[type[Part], str] = {

@@ -59,9 +59,17 @@ def from_tree(tree: Mapping[str, Any]) -> Plan:
         PlanError: The tree says what no plan can say.
     """
     own = {key: value for key, value in tree.items() if key not in table("technique")}
-    named = [name for name in table("technique") if tree.get(name, False) is not False]
-    techniques = tuple(read_part("technique", {"name": name, **_table(name, tree[name])}, name) for name in named)
+    techniques = tuple(_technique(name, tree[name]) for name in table("technique") if _wanted(name, tree))
     return dataclasses.replace(_build(Plan, own, "plan"), techniques=techniques)
+
+
+def _wanted(name: str, tree: Mapping[str, Any]) -> bool:
+    """Whether a technique is asked for: false leaves it out, but turns off what is on without being asked for."""
+    return name in tree and (tree[name] is not False or _has_off(name))
+
+
+def _technique(name: str, value: Any) -> Part:
+    return read_part("technique", {"name": name, **_table(name, value)}, name)
 
 
 def _table(technique: str, value: Any) -> Mapping[str, Any]:
@@ -71,7 +79,12 @@ def _table(technique: str, value: Any) -> Mapping[str, Any]:
     if value is True:
         return {}
     first = dataclasses.fields(find("technique", technique))[0].name
-    return {first: value}
+    return {first: "off" if value is False else value}
+
+
+def _has_off(technique: str) -> bool:
+    hints = get_type_hints(find("technique", technique), include_extras=True)
+    return "off" in get_args(hints[dataclasses.fields(find("technique", technique))[0].name])
 
 
 def read_settings(texts: Iterable[str]) -> dict[str, Any]:
@@ -125,8 +138,8 @@ def _check_whole(tree: Tree) -> None:
         if isinstance(part, Mapping) and "name" in part:
             read_part(kind, part, kind)
     for name in table("technique"):
-        if tree.get(name, False) is not False:
-            read_part("technique", {"name": name, **_table(name, tree[name])}, name)
+        if _wanted(name, tree):
+            _technique(name, tree[name])
     if "split" in tree:
         _build(SplitChoices, tree["split"], "split")
     if "head" in tree:
@@ -163,7 +176,7 @@ def _literal(text: str) -> Any:
 
 def _word(kind: str, value: Any) -> Any:
     if kind in table("technique"):
-        return value if value is False else _table(kind, value)
+        return value if value is False and not _has_off(kind) else _table(kind, value)
     if kind not in PARTS:
         return value
     if kind == "penalty" and isinstance(value, str) and value == "none":

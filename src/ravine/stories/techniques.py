@@ -15,7 +15,7 @@ def listing() -> str:
     width = max(len(name) for kind in PARTS for name in table(kind))
     lines = []
     for kind in PARTS:
-        lines.append(f"{kind}  (--set {kind}=NAME)")
+        lines.append(f"{kind}  (--set {'NAME=VALUE' if kind == 'technique' else f'{kind}=NAME'})")
         lines += [f"  {name:<{width}}  {_title(cls)}" for name, cls in table(kind).items()]
         lines.append("")
     return "\n".join([*lines, "ravine techniques NAME explains one."])
@@ -32,17 +32,26 @@ def card(name: str) -> str:
         raise PlanError(unknown("technique", name, known))
     kind, cls = known[name]
     texts = [inspect.cleandoc(text or "") for text in (sys.modules[cls.__module__].__doc__, cls.__doc__)]
-    return "\n".join([f"{name} ({kind})", "", "\n\n".join(texts), "", "Settings:", *_settings(kind, cls)])
+    return "\n".join(
+        [
+            f"{name} ({kind})",
+            "",
+            "\n\n".join(texts),
+            "",
+            "Settings:",
+            *_settings(name if kind == "technique" else kind, cls),
+        ]
+    )
 
 
 def _title(cls: type) -> str:
     return inspect.cleandoc(sys.modules[cls.__module__].__doc__ or "").partition("\n")[0]
 
 
-def _settings(kind: str, cls: type) -> list[str]:
+def _settings(path: str, cls: type) -> list[str]:
     hints = get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
-    return [f"  {kind}.{field.name} = {field.default!r}{_allowed(hints[field.name])}" for field in fields] or ["  none"]
+    return [f"  {path}.{field.name} = {field.default!r}{_allowed(hints[field.name])}" for field in fields] or ["  none"]
 
 
 def _allowed(hint: Any) -> str:
