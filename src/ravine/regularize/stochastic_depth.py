@@ -24,8 +24,8 @@ class StochasticDepth(Technique):
 
     `batch` draws one b for a block and batch: where it is 0 the branch is not computed at all, nor its gradient, and
     its batch norms keep their statistics. On average a share p·(L + 1)/(2L) of the branches is left out; on one core,
-    six blocks and p = 0.5 took some 0.8 of the time. `sample` draws one b for each picture and computes everything. Weight
-    decay and momentum go on acting on a branch that is left out.
+    six blocks and p = 0.5 took some 0.8 of the time. `sample` draws one b for each picture and computes everything.
+    Weight decay and momentum go on acting on a branch that is left out.
 
     Helps residual networks of many blocks, and makes them faster to train. Suggested p: 0.5 for fifty blocks and more,
     0.1 to 0.2 for a dozen.
