@@ -1,5 +1,21 @@
 """Ravine's parts with PyTorch's interfaces, for networks and loops of your own."""
 
+from ravine.drop_in.lbfgs import LBFGS
 from ravine.drop_in.modules import DropConnectLinear, Dropout, FractionalMaxPool2d, StochasticDepth
+from ravine.drop_in.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Muon, NAdam, RMSprop
 
-__all__ = ["DropConnectLinear", "Dropout", "FractionalMaxPool2d", "StochasticDepth"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "DropConnectLinear",
+    "Dropout",
+    "FractionalMaxPool2d",
+    "Lion",
+    "Muon",
+    "NAdam",
+    "RMSprop",
+    "StochasticDepth",
+]
