@@ -157,3 +157,34 @@ def test_help_is_quick_since_nothing_heavy_is_imported():
 def test_version(capsys, monkeypatch):
     code, out, _ = run(capsys, monkeypatch, "--version")
     assert (code, out.split()[0]) == (0, "ravine")
+
+
+def test_help_imports_nothing_heavy_and_names_every_command():
+    script = (
+        "import sys\nfrom ravine import cli\nsys.argv = ['ravine', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    print('torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.endswith("False False\n")
+    assert all(command in out for command in ("fit", "predict", "evaluate", "check", "techniques"))
+
+
+def test_a_run_that_is_there_already_is_refused_and_resumed_at_once(photos, model, capsys, monkeypatch):
+    code, _, err = run(capsys, monkeypatch, "fit", photos, "--out", model.parent)
+    assert code == 2
+    assert "already holds a run" in err
+    assert "--resume" in err
+    before = model.stat().st_mtime_ns
+    code, out, _ = run(capsys, monkeypatch, "fit", photos, "--out", model.parent, "--resume")
+    assert code == 0
+    assert out.startswith("test accuracy ")
+    assert model.stat().st_mtime_ns == before
+
+
+def test_predict_takes_folders_and_shows_a_row_a_picture(model, photos, capsys, monkeypatch):
+    code, out, err = run(capsys, monkeypatch, "predict", model, photos)
+    assert code == 0
+    assert len(out.splitlines()) == 21
+    code, out, err = run(capsys, monkeypatch, "predict", model, photos / "nowhere.png")
+    assert code == 2
+    assert "There is no file or folder" in err

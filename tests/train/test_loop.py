@@ -164,9 +164,7 @@ def test_when_all_fail_the_error_says_where_and_what_to_do() -> None:
 
 
 def test_a_failure_in_the_very_last_step_is_seen_too() -> None:
-    with pytest.raises(
-        TrainingError, match=r"The loss would not be finite at step 2, .* Choose a smaller"
-    ):
+    with pytest.raises(TrainingError, match=r"The loss would not be finite at step 2, .* Choose a smaller"):
         Training(rule=SGD(lr=1e30), penalties=(), epochs=1, batch_size=48).trained()
     two = Training(rule=SGD(lr=(1e30, 0.01)), penalties=(), seeds=(0, 1), epochs=1, batch_size=48).trained()
     assert two.active.tolist() == [False, True]

@@ -73,7 +73,7 @@ def fit(
     Raises:
         RavineError: Pictures, choices or the output folder cannot be used as given; the message says what to do.
     """
-    target = Path(out) if out is not None else Path("runs") / (Path(source).stem or "run")
+    target = Path(out) if out is not None else Path("runs") / (Path(source).resolve().stem or "run")
     if folder.prepare(target, resume):
         return Result(target, json.loads((target / folder.RESULT).read_text(encoding="utf-8")))
     if budget and epochs is not None:
@@ -141,7 +141,11 @@ def _asked(plan: str | Path | None, settings: Mapping[str, Any]) -> dict[str, An
     path = Path(plan)
     if not path.is_file():
         raise PlanError(f"There is no plan at {path}. Give the plan.toml of an earlier run.")
-    return wishes(parse(path.read_text(encoding="utf-8"), str(path)) | dict(settings))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise PlanError(f"{path} is no plan ({wrong}). Give the plan.toml of an earlier run.") from wrong
+    return wishes(parse(text, str(path)) | dict(settings))
 
 
 def _facts(audit: Audit, device: str) -> Facts:

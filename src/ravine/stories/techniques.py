@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 
 from ravine.base.errors import PlanError, unknown
 from ravine.base.ranges import Range
-from ravine.plan.catalog import PARTS, table
+from ravine.interfaces import Part
+from ravine.plan.catalog import PARTS, name_of, table
 
 
 def listing() -> str:
@@ -51,7 +52,14 @@ def _title(cls: type) -> str:
 def _settings(path: str, cls: type) -> list[str]:
     hints = get_type_hints(cls, include_extras=True)
     fields = dataclasses.fields(cls)
-    return [f"  {path}.{field.name} = {field.default!r}{_allowed(hints[field.name])}" for field in fields] or ["  none"]
+    return [f"  {path}.{field.name} = {_default(field)}{_allowed(hints[field.name])}" for field in fields] or ["  none"]
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        made = field.default_factory()
+        return name_of(made) if isinstance(made, Part) else repr(made)
+    return "needed" if field.default is dataclasses.MISSING else repr(field.default)
 
 
 def _allowed(hint: Any) -> str:

@@ -83,7 +83,7 @@ def show_predictions(predictions: Sequence[Prediction]) -> None:
     for one in predictions:
         second = sorted(one.probabilities.items(), key=lambda entry: -entry[1])[1]
         table.add_row(one.name, one.label, f"{one.confidence:.3f}", f"{second[0]} {second[1]:.3f}")
-    _console().print(table, markup=False)
+    _console().print(table)
 
 
 def show_scores(scores: Scores) -> None:
@@ -125,5 +125,6 @@ def _show_list(title: str, rows: list[str]) -> None:
 
 
 def _console() -> Console:
-    console = Console(soft_wrap=True)
-    return console if console.is_terminal else Console(width=200)
+    """A console that shows names as they are, whatever brackets and colons they hold."""
+    width = None if sys.stdout.isatty() else 200
+    return Console(width=width, soft_wrap=width is None, markup=False, emoji=False, highlight=False)
