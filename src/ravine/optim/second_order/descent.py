@@ -111,10 +111,8 @@ class _Walk:
         verdict = self.search.advance(value, slope)
         accepted, failed = verdict == Verdict.ACCEPTED, verdict == Verdict.FAILED
         step, change = trial - self.theta, gradient - self.gradient
-        self.theta, self.gradient = (
-            where_rows(accepted, trial, self.theta),
-            where_rows(accepted, gradient, self.gradient),
-        )
+        self.theta = where_rows(accepted, trial, self.theta)
+        self.gradient = where_rows(accepted, gradient, self.gradient)
         self.loss = torch.where(torch.from_numpy(accepted).to(loss.device), loss, self.loss)
         self.value = np.where(accepted, value, self.value)
         self.report(callback, accepted)
