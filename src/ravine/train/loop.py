@@ -103,8 +103,8 @@ class Loop:
         self._watch_end()
         return self.history
 
-    def step(self, number: int, epoch: int = 0) -> None:
-        """One step of every member, on one batch of an epoch."""
+    def step(self, number: int, epoch: int = 0) -> Tensor:
+        """One step of every member, on one batch of an epoch; answers the loss of each before it, [K]."""
         batch = self.batches.at(epoch, number)
         seen = self._seen(batch, epoch)
         losses = self._gradients(seen)
@@ -115,6 +115,7 @@ class Loop:
         self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
         self.stepper.step(None if bool(self.active.all()) else self.active)
         self._after()
+        return losses
 
     def _seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
         """What each member sees of a batch: pixels as its network reads them, and targets."""

@@ -1,1 +1,0 @@
-"""Augmentations of a batch of pictures, one a file."""

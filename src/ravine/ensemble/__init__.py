@@ -1,1 +1,0 @@
-"""Several networks that answer as one, one way a file."""
