@@ -3,7 +3,6 @@
 import json
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,9 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
+from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.sgd import SGD
-from ravine.plan.plan import Plan
+from ravine.plan.plan import HeadChoices, Plan
 from ravine.plan.toml import dumps
 from ravine.schedules.constant import Constant
 
@@ -293,16 +293,10 @@ def test_a_file_that_names_a_network_elsewhere_never_asks_for_it(
     def refuse(*arguments: object, **options: object) -> None:
         raise AssertionError("the network was asked")
 
-    plan = dumps(replace(_plan_of(saved), model=Backbone("test_resnet", "download"))).replace(
-        "test_resnet", "hf-hub:a/b"
-    )
+    body = Backbone("test_resnet", "download")
+    plan = dumps(Plan(body, "head", PICTURE, SplitChoices(), LBFGS(), head=HeadChoices()))
+    plan = plan.replace("test_resnet", "hf-hub:a/b")
     _rewritten(saved, tmp_path / "m.ravine", lambda header: {**header, "plan": plan})
     monkeypatch.setattr(socket, "socket", refuse)
     with pytest.raises(BundleError, match="hf-hub:a/b"):
         load(tmp_path / "m.ravine")
-
-
-def _plan_of(saved: Path) -> Plan:
-    from ravine.plan.toml import loads
-
-    return loads(load(saved).plan)

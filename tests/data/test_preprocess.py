@@ -139,3 +139,10 @@ def test_json_round_trip():
 def test_choices_out_of_range(choices):
     with pytest.raises(PlanError, match="Preprocess"):
         Preprocess(**{"size": 8, "channels": 3, **choices})
+
+
+@pytest.mark.parametrize("name", ["mean", "std"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_mean_and_std_are_finite(name, value):
+    with pytest.raises(PlanError, match=rf"Preprocess\.{name} = \({value},\) is outside its range"):
+        Preprocess(size=8, channels=1, **{name: (value,)})

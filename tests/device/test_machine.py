@@ -5,9 +5,9 @@ import os
 import pytest
 import torch
 
-from ravine.base.errors import PlanError
+from ravine.base.errors import PlanError, TrainingError
 from ravine.device import machine
-from ravine.device.machine import PACKAGES, choose_device, describe, threads, usable_cores, versions
+from ravine.device.machine import PACKAGES, choose_device, describe, enough_memory, threads, usable_cores, versions
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,22 @@ def test_threads_are_set_for_a_while_also_when_something_goes_wrong() -> None:
     with pytest.raises(ValueError, match="mine"), threads(2):
         raise ValueError("mine")
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "wrong", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), None]
+)
+def test_exhausted_memory_is_said_in_words(wrong: Exception | None) -> None:
+    words = r"not enough memory .*Choose a smaller model, batch_size or picture\.size"
+    with pytest.raises(TrainingError, match=words), enough_memory():
+        if wrong:
+            raise wrong
+        torch.empty(1 << 60, dtype=torch.uint8)
+
+
+def test_other_mistakes_pass_as_they_are() -> None:
+    with pytest.raises(RuntimeError, match="mine"), enough_memory():
+        raise RuntimeError("mine")
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,9 +98,13 @@ shared = {
     "device": st.sampled_from(["cpu", "cuda"]),
     "threads": st.integers(1, 64),
 }
+networks = st.one_of(
+    st.sampled_from([cls for cls in PARTS["model"] if cls is not Backbone]).flatmap(part),
+    st.builds(Backbone, timm=WORDS, weights=st.just("random")),
+)
 scratch = st.builds(
     Plan,
-    model=st.sampled_from(PARTS["model"]).flatmap(part),
+    model=networks,
     transfer=st.just("scratch"),
     optimizer=st.sampled_from(RULES).flatmap(part),
     schedule=st.sampled_from(PARTS["schedule"]).flatmap(part),
@@ -113,7 +117,7 @@ scratch = st.builds(
 )
 full_batch = st.builds(
     Plan,
-    model=st.sampled_from(PARTS["model"]).flatmap(part),
+    model=networks,
     transfer=st.just("scratch"),
     optimizer=st.sampled_from(MINIMIZERS).flatmap(part),
     penalty=st.lists(st.sampled_from(PARTS["penalty"]).flatmap(part), max_size=2).map(tuple),

@@ -82,6 +82,14 @@ def test_a_wish_for_a_model_decides_the_rest(facts: Facts, settings: str, model:
     assert next(reason.why for reason in reasons if reason.name == wished) == "You set it."
 
 
+def test_a_network_of_timm_can_be_trained_from_scratch() -> None:
+    plan, _ = propose(PHOTOS, wishes({"transfer": "scratch", "model": "timm:test_resnet@random"}))
+    assert (plan.transfer, plan.model) == ("scratch", Backbone("test_resnet", "random"))
+    assert plan.schedule is not None
+    with pytest.raises(PlanError, match=r"would have no effect\. Choose model=timm:tf_efficientnet_lite0@random"):
+        propose(PHOTOS, wishes({"transfer": "scratch", "model": "backbone"}))
+
+
 def test_the_picture_is_the_one_that_the_body_was_trained_with() -> None:
     plan, _ = propose(PHOTOS, wishes({"model": "timm:test_resnet@random"}))
     assert (plan.picture.size, plan.picture.mean) == (160, (0.5, 0.5, 0.5))

@@ -115,6 +115,8 @@ def test_a_setting_changes_a_part_and_another_name_replaces_it() -> None:
         ("epochs=0", "epochs = 0 is outside its range. Choose a number in [1, ∞)"),
         ("seed=-1", "seed = -1 is outside its range"),
         ("optimizer.lr=0", "optimizer.lr = 0.0 is outside its range. Choose a number in (0, ∞)"),
+        (f"optimizer.lr=1{400 * '0'}", "optimizer.lr is a number of 401 digits"),
+        ("threads=100000", "threads = 100000 is outside its range. Choose a number in [1, 1024]"),
         ("optimizer.lr=nan", "optimizer.lr = nan is outside its range"),
         ("optimizer.beta1=[0.9, 1.0]", "optimizer.beta1 = 1.0 is outside its range. Choose a number in [0, 1)"),
         ("split.test=1", "split.test = 1.0 is outside its range"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import ravine
@@ -119,6 +120,20 @@ def test_a_plan_file_that_is_none_is_an_error_that_names_it(content: bytes, tmp_
         ravine.fit("demo", tmp_path / "run", plan=tmp_path / "mine.toml")
 
 
+def test_a_device_that_is_not_here_is_an_error_also_when_a_plan_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(PlanError, match="finds no CUDA device here"):
+        ravine.fit(_folders(tmp_path / "photos"), tmp_path / "run", settings=QUICK | {"device": "cuda"})
+
+
+def test_a_network_that_no_memory_holds_is_an_error(tmp_path: Path) -> None:
+    settings = QUICK | {"model.width": 10**12}
+    with pytest.raises(TrainingError, match="not enough memory"):
+        ravine.fit(_folders(tmp_path / "photos"), tmp_path / "run", settings=settings)
+
+
 def test_the_least_pictures_that_can_be_divided(tmp_path: Path) -> None:
     result = ravine.fit(_folders(tmp_path / "photos", 3), tmp_path / "run", settings=QUICK)
     assert result.test["n"] == 2
@@ -137,7 +152,7 @@ def test_without_validation_pictures_the_report_and_the_result_say_so(tmp_path: 
 def test_photos_get_the_packaged_body_and_the_same_plan_gives_the_same_file(tmp_path: Path) -> None:
     """The real backbone on twelve pictures of 90 pixels."""
     photos = _folders(tmp_path / "photos", 6, size=90)
-    result = ravine.fit(photos, tmp_path / "run", settings={"head.folds": 2, "head.l2": [0.001, 0.1]})
+    result = ravine.fit(photos, tmp_path / "run", settings={"head.folds": 2, "head.l2": [0.001, 0.1], "threads": 1})
     plan = (result.path / folder.PLAN).read_text(encoding="utf-8")
     assert 'timm = "tf_efficientnet_lite0"' in plan
     assert result.test["accuracy"] == 1.0

@@ -1,5 +1,6 @@
 """The one place where pixels become what a network reads."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -52,6 +53,8 @@ class Preprocess(Part):
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.channels):
                 raise PlanError(f"Preprocess.{name} = {values} must hold one number, or one a channel.")
+            if not all(map(math.isfinite, values)):
+                raise PlanError(f"Preprocess.{name} = {values} is outside its range. Choose finite numbers.")
         if min(self.std) <= 0:
             raise PlanError(f"Preprocess.std = {self.std} is outside its range. Choose numbers above 0.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ravine.base.errors import PlanError
+from ravine.base.errors import PlanError, TrainingError
 
 PACKAGES = ("ravine", "torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn", "safetensors")
 
@@ -42,6 +42,24 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def enough_memory() -> Iterator[None]:
+    """Say in words that memory is exhausted.
+
+    Raises:
+        TrainingError: Memory for a tensor cannot be had.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as wrong:
+        said = str(wrong).partition("\n")[0]
+        if isinstance(wrong, MemoryError) or "can't allocate memory" in said or "out of memory" in said:
+            raise TrainingError(
+                f"There is not enough memory ({said}). Choose a smaller model, batch_size or picture.size."
+            ) from wrong
+        raise
 
 
 def versions() -> dict[str, str]:

@@ -81,7 +81,7 @@ class Plan:
     members: Count = 1
     seed: Annotated[int, Range(0)] = 0
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: Count = 1
+    threads: Annotated[int, Range(1, 1024)] = 1
     compiled: bool | None = None
 
     def __post_init__(self) -> None:
@@ -112,6 +112,11 @@ class Plan:
         )
 
     def _check_scratch(self) -> None:
+        if isinstance(self.model, Backbone) and self.model.weights != "random":
+            raise PlanError(
+                f"transfer=scratch starts from fresh parameters, so that the weights of timm:{self.model.timm} would "
+                f"have no effect. Choose model=timm:{self.model.timm}@random, or transfer=head."
+            )
         self._refuse(("head",), "no body is frozen")
         needed = (
             ["penalty", "epochs"]

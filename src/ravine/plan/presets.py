@@ -105,8 +105,10 @@ def _words(value: Any) -> str:
 
 def _uses_backbone(facts: Facts, wishes: Mapping[str, Any]) -> bool:
     model = wishes.get("model", {}).get("name")
-    if model or "transfer" in wishes:
-        return model == "backbone" or wishes.get("transfer") == "head"
+    if "transfer" in wishes:
+        return wishes["transfer"] == "head"
+    if model:
+        return model == "backbone"
     return facts.median_side > SMALL_PIXELS
 
 

@@ -1,6 +1,7 @@
 """Plans as TOML: written and read without loss, and changed by `name=value`."""
 
 import dataclasses
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
@@ -242,6 +243,8 @@ def _fitting(allowed: tuple[type[Part], ...], value: Any, path: str) -> Part:
 
 def _plain(options: list[Any], value: Any, path: str) -> Any:
     if float in options and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > sys.float_info.max:
+            raise PlanError(f"{path} is a number of {len(str(abs(value)))} digits. Choose one below 1.8e308.")
         return float(value)
     plain = tuple(option for option in options if option in (bool, int, float, str))
     if plain and (not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain)):

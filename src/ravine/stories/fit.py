@@ -18,7 +18,7 @@ from ravine.data.pack import Pack, pack
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
 from ravine.data.split import Split, split
-from ravine.device.machine import choose_device, threads, usable_cores, versions
+from ravine.device.machine import choose_device, enough_memory, threads, usable_cores, versions
 from ravine.experiment.fitted import Evidence, Fitted
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Progress, Stages
@@ -92,6 +92,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
     with stages.stage("scan", "scan", len(listing.items)) as advance:
         audit = scan(listing, advance=advance)
     plan, reasons = propose(_facts(audit, device), asked)
+    choose_device(plan.device)
     parts = split(audit, plan.split, plan.seed)
     if len(parts.test) == 0:
         raise PlanError(
@@ -99,7 +100,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
         )
     with stages.stage("pack", "pack", len(audit)) as advance:
         packed = pack(audit, plan.picture, advance=advance)
-    with threads(plan.threads):
+    with threads(plan.threads), enough_memory():
         if seconds:
             plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
         fitted = _fit(plan, audit, packed, parts, stages)
