@@ -4,7 +4,6 @@ import copy
 import pickle
 import subprocess
 import sys
-import warnings
 
 import pytest
 import torch
@@ -237,6 +236,8 @@ def test_what_cannot_be_is_an_error():
         drop_in.SGD(p, weight_decay=-1)
     with pytest.raises(PlanError, match="line search"):
         drop_in.LBFGS(p, lr=0.1)
+    with pytest.raises(PlanError, match="Leave them at their defaults"):
+        drop_in.Muon(p, eps=1e-3)
     embedding = nn.Embedding(3, 2, sparse=True)
     embedding(torch.tensor([0])).sum().backward()
     with pytest.raises(PlanError, match="is sparse"):
@@ -283,10 +284,3 @@ def test_lbfgs_honours_max_eval_and_leaves_the_best_point():
 def test_importing_it_is_light():
     script = "import sys, ravine.drop_in\nprint([m for m in ('timm', 'sklearn', 'plotly') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
-
-
-def test_no_warning_is_given():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model = network()
-        train(model, drop_in.Adam(model.parameters()), 2)

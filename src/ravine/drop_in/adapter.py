@@ -13,6 +13,8 @@ from ravine.interfaces import Columns, Rule
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
+Params = Iterable[Any]
+Betas = tuple[float, float]
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -135,6 +137,3 @@ def refuse(optimizer: str, **given: object) -> None:
     for name, value in given.items():
         if value:
             raise PlanError(f"{optimizer}({name}={value!r}) has no counterpart in Ravine. Leave {name} at its default.")
-
-
-Params = Iterable[Any]

@@ -1,76 +1,22 @@
-"""Ravine's update rules under the names and arguments of `torch.optim`.
+"""Rules with a rate for each coordinate, under the names and arguments of `torch.optim`.
 
 `foreach` and `fused` choose between kernels of PyTorch; they are accepted, and change nothing here.
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
-from ravine.drop_in.adapter import Group, Params, RuleOptimizer, refuse
+from ravine.drop_in.adapter import Betas, Group, Params, RuleOptimizer, refuse
 from ravine.interfaces import Rule
-from ravine.optim import sgd
 from ravine.optim.adagrad import Adagrad as AdagradRule
 from ravine.optim.adam import Adam as AdamRule
 from ravine.optim.adamw import AdamW as AdamWRule
-from ravine.optim.lion import Lion as LionRule
-from ravine.optim.momentum import Momentum
-from ravine.optim.muon import Muon as MuonRule
 from ravine.optim.nadam import NAdam as NAdamRule
-from ravine.optim.nesterov import Nesterov
 from ravine.optim.rmsprop import RMSProp
-
-Betas = tuple[float, float]
 
 
 def _moments(group: Group) -> dict[str, float]:
     beta1, beta2 = group["betas"]
     return {"lr": group["lr"], "beta1": beta1, "beta2": beta2, "eps": group["eps"]}
-
-
-class SGD(RuleOptimizer):
-    """SGD, with heavy-ball or Nesterov momentum; arguments as `torch.optim.SGD`.
-
-    Example:
-        >>> import torch
-        >>> p = torch.nn.Parameter(torch.ones(2))
-        >>> p.grad = torch.tensor([1.0, 2.0])
-        >>> SGD([p], lr=0.5).step()
-        >>> p.data
-        tensor([0.5000, 0.0000])
-    """
-
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        differentiable: bool = False,
-        fused: bool | None = None,
-    ) -> None:
-        del foreach, fused
-        refuse("SGD", differentiable=differentiable)
-        if nesterov and (momentum <= 0 or dampening != 0):
-            refuse("SGD", nesterov="with momentum = 0 or with dampening")
-        defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, defaults | {"nesterov": nesterov, "maximize": maximize})
-
-    def rule(self, group: Group) -> Rule:
-        """SGD, Momentum or Nesterov."""
-        if group["momentum"] == 0:
-            return sgd.SGD()
-        if group["nesterov"]:
-            return Nesterov(momentum=group["momentum"])
-        return Momentum(momentum=group["momentum"], dampening=group["dampening"])
-
-    def numbers(self, group: Group) -> Mapping[str, float]:
-        """See `RuleOptimizer.numbers`."""
-        return {name: group[name] for name in ("lr", "momentum", "dampening")}
 
 
 class Adagrad(RuleOptimizer):
@@ -233,79 +179,3 @@ class NAdam(RuleOptimizer):
     def numbers(self, group: Group) -> Mapping[str, float]:
         """See `RuleOptimizer.numbers`."""
         return _moments(group) | {"momentum_decay": group["momentum_decay"]}
-
-
-class Lion(RuleOptimizer):
-    """Lion, with decoupled decay of every parameter."""
-
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-4,
-        betas: Betas = (0.9, 0.99),
-        weight_decay: float = 0,
-        *,
-        maximize: bool = False,
-    ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize})
-
-    def rule(self, group: Group) -> Rule:
-        """Lion."""
-        beta1, beta2 = group["betas"]
-        return LionRule(beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"], biases_and_norms=True)
-
-    def numbers(self, group: Group) -> Mapping[str, float]:
-        """See `RuleOptimizer.numbers`."""
-        beta1, beta2 = group["betas"]
-        return {"lr": group["lr"], "beta1": beta1, "beta2": beta2, "weight_decay": group["weight_decay"]}
-
-    def coupled_decay(self, group: Group) -> float:
-        """None: Lion decays beside its step."""
-        del group
-        return 0.0
-
-
-class Muon(RuleOptimizer):
-    """Muon for matrices and convolution weights, AdamW for vectors; arguments as `torch.optim.Muon`.
-
-    A convolution weight [out, in, …] is orthogonalized as the matrix [out, in·…]; torch refuses it. The iteration runs
-    in the parameter's precision; torch's runs in bfloat16.
-    """
-
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        weight_decay: float = 0.1,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        *,
-        ns_steps: int = 5,
-        adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None,
-        adam_lr: float = 3e-4,
-        maximize: bool = False,
-    ) -> None:
-        defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov}
-        more = {"ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn, "adam_lr": adam_lr, "maximize": maximize}
-        super().__init__(params, defaults | more)
-
-    def rule(self, group: Group) -> Rule:
-        """Muon on every matrix."""
-        return MuonRule(
-            momentum=group["momentum"],
-            weight_decay=group["weight_decay"],
-            adam_lr=group["adam_lr"],
-            iterations=group["ns_steps"],
-            nesterov=group["nesterov"],
-            adjust=group["adjust_lr_fn"] or "original",
-            head="muon",
-        )
-
-    def numbers(self, group: Group) -> Mapping[str, float]:
-        """See `RuleOptimizer.numbers`."""
-        return {name: group[name] for name in ("lr", "momentum", "weight_decay", "adam_lr")}
-
-    def coupled_decay(self, group: Group) -> float:
-        """None: Muon decays beside its step."""
-        del group
-        return 0.0
