@@ -171,9 +171,26 @@ def test_conjugate_gradients_solve_in_n_products(size, members, preconditioned, 
 
 def test_negative_curvature_ends_the_inner_loop_with_a_descent_direction():
     g = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
-    d, spent = conjugate_gradients(lambda _, v: -v, g, torch.full((1,), 0.1, dtype=torch.float64), 10)
+    for curvature in (1.0, 1e-8, 4.0):
+        tenth = torch.full((1,), 0.1, dtype=torch.float64)
+        d, spent = conjugate_gradients(lambda _, v, c=curvature: -c * v, g, tenth, 10)
+        assert torch.allclose(d, -g / curvature, rtol=1e-12)
+        assert spent.tolist() == [1]
+
+
+def test_no_curvature_at_all_leaves_steepest_descent():
+    g = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    d, _ = conjugate_gradients(lambda _, v: 0 * v, g, torch.full((1,), 0.1, dtype=torch.float64), 10)
     assert torch.equal(d, -g)
-    assert spent.tolist() == [1]
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_newton_cg_leaves_a_saddle_as_fast_at_any_scale_of_the_loss(scale):
+    start = torch.tensor([0.0, 1e-3, 0.0, 1e-4], dtype=torch.float64)
+    plain = minimize(saddle, start, NewtonCG(), gtol=1e-8)
+    scaled = minimize(lambda x: scale * saddle(x), start, NewtonCG(), gtol=1e-8 * scale)
+    assert plain.converged and scaled.converged
+    assert plain.evaluations == scaled.evaluations
 
 
 def test_gauss_newton_finds_the_minimum_of_lbfgs_in_few_evaluations():

@@ -68,9 +68,8 @@ def test_all_together_need_no_more_evaluations_than_scipy():
     assert sum(int(run(problem).evaluations[0]) for problem in counted) <= 655
 
 
-@pytest.mark.parametrize("number", [1, 5, 14, 21])
-def test_the_scale_of_the_loss_costs_at_most_a_fifth(number):
-    problem = next(problem for problem in PROBLEMS if problem.number == number)
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: f"{problem.number}")
+def test_the_scale_of_the_loss_costs_at_most_a_fifth(problem):
     plain, small = run(problem), run(problem, scale=1e-8)
     assert small.converged.all()
     assert int(small.evaluations[0]) <= 1.2 * int(plain.evaluations[0])

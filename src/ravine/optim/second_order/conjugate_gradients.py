@@ -4,7 +4,8 @@
 
 Source: J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition (2006): algorithm 5.3 (preconditioned), and the
 inner loop of algorithm 7.1 (line search Newton–CG), which answers −g where the very first direction has no positive
-curvature, and the point reached where a later one has none.
+curvature, and the point reached where a later one has none. Here that −g is given the length that a curvature of the
+same size, but positive, would give it, so that the scale of the loss changes nothing.
 """
 
 from collections.abc import Callable
@@ -48,7 +49,8 @@ def conjugate_gradients(
         curvature = dots(p[places], hp)
         bent = curvature > torch.finfo(p.dtype).eps * dots(p[places], p[places]).sqrt() * dots(hp, hp).sqrt()
         if turn == 0:
-            d[places[~bent]] = p[places[~bent]]
+            length = (rz[places] / curvature.abs()).nan_to_num(posinf=1.0)[:, None]
+            d[places[~bent]] = (length * p[places])[~bent]
         places, hp, curvature = places[bent], hp[bent], curvature[bent]
         if len(places) == 0:
             break
