@@ -234,6 +234,10 @@ def test_what_cannot_be_is_an_error():
         drop_in.Adam(p, betas=(1.0, 0.9))
     with pytest.raises(PlanError, match="is negative"):
         drop_in.SGD(p, weight_decay=-1)
+    with pytest.raises(PlanError, match=r"lr = -0\.1 is negative"):
+        drop_in.Adam(p, lr=-0.1)
+    with pytest.raises(PlanError, match="has no counterpart"):
+        drop_in.Adam([{"params": p, "amsgrad": True}])
     with pytest.raises(PlanError, match="line search"):
         drop_in.LBFGS(p, lr=0.1)
     with pytest.raises(PlanError, match="Leave them at their defaults"):
@@ -242,6 +246,8 @@ def test_what_cannot_be_is_an_error():
     embedding(torch.tensor([0])).sum().backward()
     with pytest.raises(PlanError, match="is sparse"):
         drop_in.SGD(embedding.parameters()).step()
+    with pytest.raises(PlanError, match="is sparse"):
+        drop_in.LBFGS(embedding.parameters()).step(lambda: torch.tensor(1.0))
 
 
 def test_lbfgs_needs_hardly_more_evaluations_than_torch_on_rosenbrock():

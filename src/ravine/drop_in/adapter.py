@@ -13,6 +13,9 @@ from ravine.interfaces import Columns, Rule
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
+
+WITHOUT_COUNTERPART = ("amsgrad", "capturable", "differentiable", "decoupled_weight_decay")
+"""Options of torch that change the answer, or what can be done with it; a group may set them too."""
 Params = Iterable[Any]
 Betas = tuple[float, float]
 
@@ -46,8 +49,11 @@ class RuleOptimizer(torch.optim.Optimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         group["lr"] = float(group["lr"])
-        if group["weight_decay"] < 0:
-            raise PlanError(f"weight_decay = {group['weight_decay']} is negative. Choose a number in [0, ∞).")
+        for name in ("lr", "weight_decay"):
+            if group[name] < 0:
+                raise PlanError(f"{name} = {group[name]} is negative. Choose a number in [0, ∞).")
+        foreign = {name: group[name] for name in WITHOUT_COUNTERPART if name in group and name not in self.defaults}
+        refuse(type(self).__name__, **foreign)
         self.rule(group)
 
     @overload

@@ -96,6 +96,8 @@ class LBFGS(torch.optim.Optimizer):
         return torch.cat([p.detach().reshape(-1) for p in self.param_groups[0]["params"]])
 
     def _gradient(self) -> Tensor:
+        if any(p.grad is not None and p.grad.is_sparse for p in self.param_groups[0]["params"]):
+            raise PlanError("A gradient is sparse, and LBFGS takes dense ones: torch.nn.Embedding(..., sparse=False).")
         parts = [
             torch.zeros_like(p).reshape(-1) if p.grad is None else p.grad.reshape(-1)
             for p in self.param_groups[0]["params"]

@@ -1,4 +1,4 @@
-"""Lion and Muon, whose step does not grow with the gradient and whose decay acts beside it."""
+"""Ravine's Lion, with the arguments that packages for PyTorch give it."""
 
 from collections.abc import Mapping
 
