@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ravine.base.errors import PlanError
-from ravine.ensemble.test_time import MeanOverViews, TestTime, seen, views
+from ravine.ensemble.test_time import MeanOverViews, Views, seen, views
 
 
 class Symmetric(nn.Module):
@@ -22,14 +22,14 @@ def _network() -> nn.Module:
 
 def test_views_of_a_network_that_is_symmetric_change_nothing():
     x = torch.randn(5, 2, 6, 6, dtype=torch.float64)
-    network = TestTime(shift=0, mirror=True).finish(Symmetric())
+    network = Views(shift=0, mirror=True).finish(Symmetric())
     torch.testing.assert_close(network(x), torch.log_softmax(Symmetric()(x), 1), rtol=1e-12, atol=1e-12)
 
 
 def test_shifts_of_a_plain_picture_change_nothing():
     x = torch.randn(5, 2, 1, 1).expand(-1, -1, 6, 6).contiguous()
     network = _network()
-    for tested in (TestTime(shift=2), TestTime(shift=3, mirror=True)):
+    for tested in (Views(shift=2), Views(shift=3, mirror=True)):
         torch.testing.assert_close(tested.finish(network)(x), torch.log_softmax(network(x), 1))
 
 
@@ -45,7 +45,7 @@ def test_views_against_numpy(view):
 
 def test_the_mean_of_the_softmaxes_of_all_views():
     x, network = torch.randn(4, 2, 6, 6), _network()
-    answers = TestTime(shift=1, mirror=True).finish(network)
+    answers = Views(shift=1, mirror=True).finish(network)
     assert isinstance(answers, MeanOverViews)
     expected = torch.stack([torch.softmax(network(seen(x, view)), 1) for view in views(1, True)]).mean(0)
     torch.testing.assert_close(answers(x).exp(), expected)
@@ -61,16 +61,16 @@ def test_which_views():
 
 def test_one_view_is_refused():
     with pytest.raises(PlanError, match="one view only"):
-        TestTime(shift=0)
+        Views(shift=0)
 
 
 def test_it_changes_answers():
     x, network = torch.randn(4, 2, 6, 6), _network()
-    assert not torch.allclose(TestTime().finish(network)(x), torch.log_softmax(network(x), 1), atol=1e-3)
+    assert not torch.allclose(Views().finish(network)(x), torch.log_softmax(network(x), 1), atol=1e-3)
 
 
 def test_an_exported_one_answers_alike():
-    network = TestTime(shift=1, mirror=True).finish(_network())
+    network = Views(shift=1, mirror=True).finish(_network())
     dynamic = ({0: torch.export.Dim("n", min=1, max=64)},)
     exported = torch.export.export(network, (torch.randn(3, 2, 6, 6),), dynamic_shapes=dynamic).module()
     x = torch.randn(5, 2, 6, 6)

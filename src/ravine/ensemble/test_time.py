@@ -18,7 +18,7 @@ View = tuple[int, int, bool]
 
 
 @dataclass(frozen=True)
-class TestTime(Ensemble):
+class Views(Ensemble):
     """Test-time augmentation.
 
         p(y | x) = (1/V)·Σᵥ softmax(f(gᵥ(x)))_y
@@ -37,8 +37,6 @@ class TestTime(Ensemble):
         shift: d, in pixels; 0 for no shifts.
         mirror: Whether mirrored views are taken too.
     """
-
-    __test__ = False
 
     shift: Annotated[int, Range(0)] = 1
     mirror: bool = False
