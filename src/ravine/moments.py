@@ -14,6 +14,7 @@ and after a resume.
 from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +48,13 @@ class SampleDraws:
 
     def uniform(self, purpose: str, count: int) -> Tensor:
         """Numbers in [0, 1), float32 [N, count], on the CPU."""
-        generator = torch_generator(self.seed, f"sample {purpose}", self.epoch)
-        return torch.rand(self.pictures, count, generator=generator)[self.rows]
+        return _table(self.seed, purpose, self.epoch, self.pictures, count)[self.rows]
+
+
+@lru_cache(maxsize=64)
+def _table(seed: int, purpose: str, epoch: int, pictures: int, count: int) -> Tensor:
+    """The numbers of all pictures of an epoch, [pictures, count]; kept, since every batch of it asks for them."""
+    return torch.rand(pictures, count, generator=torch_generator(seed, f"sample {purpose}", epoch))
 
 
 @dataclass(frozen=True)
