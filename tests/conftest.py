@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+collect_ignore_glob = ["*conftest.py"]
+"""Several rooms have one; as modules with doctests they would clash."""
+
 MakePicture = Callable[..., np.ndarray]
 MakeFolders = Callable[..., Path]
 
