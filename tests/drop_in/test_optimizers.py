@@ -250,43 +250,6 @@ def test_what_cannot_be_is_an_error():
         drop_in.LBFGS(embedding.parameters()).step(lambda: torch.tensor(1.0))
 
 
-def test_lbfgs_needs_hardly_more_evaluations_than_torch_on_rosenbrock():
-    counts = []
-    for make, options in ((drop_in.LBFGS, {}), (torch.optim.LBFGS, {"line_search_fn": "strong_wolfe"})):
-        x, count = nn.Parameter(torch.tensor([-1.2, 1.0], dtype=torch.float64)), [0]
-        optimizer = make([x], max_iter=200, max_eval=400, history_size=10, tolerance_grad=1e-6, **options)
-
-        def closure(x=x, count=count, optimizer=optimizer) -> Tensor:
-            count[0] += 1
-            optimizer.zero_grad()
-            loss = 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
-            loss.backward()
-            return loss
-
-        optimizer.step(closure)
-        assert torch.allclose(x, torch.ones(2, dtype=torch.float64), atol=1e-5)
-        counts.append(count[0])
-    assert counts[0] <= counts[1] + 1
-
-
-def test_lbfgs_honours_max_eval_and_leaves_the_best_point():
-    model = network()
-    optimizer = drop_in.LBFGS(model.parameters(), max_iter=50, max_eval=7)
-    losses: list[float] = []
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = (model(data()) ** 2).mean()
-        loss.backward()
-        losses.append(loss.item())
-        return loss
-
-    first = optimizer.step(closure)
-    assert len(losses) == 7
-    assert first.item() == losses[0]
-    assert loss_of(model) <= min(losses) + 1e-12
-
-
 def test_importing_it_is_light():
     script = "import sys, ravine.drop_in\nprint([m for m in ('timm', 'sklearn', 'plotly') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

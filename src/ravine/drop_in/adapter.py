@@ -1,6 +1,7 @@
 """Ravine's rules behind `torch.optim.Optimizer`: groups, hooks, closures, state dicts and schedulers are PyTorch's."""
 
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, overload
 
@@ -9,23 +10,26 @@ from torch import Tensor
 
 from ravine.base.errors import PlanError
 from ravine.base.layout import Layout
+from ravine.drop_in.pieces import Piece, advance, bunches
 from ravine.interfaces import Columns, Rule
 
 Group = dict[str, Any]
 Closure = Callable[[], Any]
-
-WITHOUT_COUNTERPART = ("amsgrad", "capturable", "differentiable", "decoupled_weight_decay")
-"""Options of torch that change the answer, or what can be done with it; a group may set them too."""
 Params = Iterable[Any]
 Betas = tuple[float, float]
 
+WITHOUT_COUNTERPART = ("amsgrad", "capturable", "differentiable", "decoupled_weight_decay")
+"""Options of torch that change the answer, or what can be done with it; a group may set them too."""
+
+RUNNING = "running "
+"""What the names of running scalars begin with in a parameter's state."""
+
 
 class RuleOptimizer(torch.optim.Optimizer):
-    """Steps every parameter by the formula of a rule, as a population of one.
+    """Steps parameters by the formula of a rule, as a population of one.
 
     A parameter and its gradient enter the formula in logical order, so that their strides may differ. Numbers are read
-    from the group at every step, so that PyTorch's schedulers may change them; what decides the form of the formula is
-    read once, when a group is added.
+    from the group at every step, so that PyTorch's schedulers may change them.
     """
 
     @abstractmethod
@@ -44,7 +48,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         """See `torch.optim.Optimizer.add_param_group`.
 
         Raises:
-            PlanError: An option is out of its range.
+            PlanError: An option is out of its range, or a parameter is complex.
         """
         super().add_param_group(param_group)
         group = self.param_groups[-1]
@@ -54,6 +58,8 @@ class RuleOptimizer(torch.optim.Optimizer):
                 raise PlanError(f"{name} = {group[name]} is negative. Choose a number in [0, ∞).")
         foreign = {name: group[name] for name in WITHOUT_COUNTERPART if name in group and name not in self.defaults}
         refuse(type(self).__name__, **foreign)
+        if any(p.is_complex() for p in group["params"]):
+            raise PlanError("A parameter is complex. Train its real view, torch.view_as_real(p), or leave it out.")
         self.rule(group)
 
     @overload
@@ -69,69 +75,123 @@ class RuleOptimizer(torch.optim.Optimizer):
 
         Returns:
             The loss of the closure, or None.
+
+        Raises:
+            PlanError: A gradient is sparse, or a loaded state is not this optimizer's.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            rule = self.rule(group)
-            h = self._hyperparameters(rule, group)
-            for p in group["params"]:
-                if p.grad is not None:
-                    self._step_one(p, rule, h, group)
+            self._step_group(group)
         return loss
 
-    def _hyperparameters(self, rule: Rule, group: Group) -> Columns:
-        columns = rule.columns(1)
-        for name, value in self.numbers(group).items():
-            columns[name] = torch.full((1, 1), float(value), dtype=torch.float64)
-        peak = float(group.get("initial_lr", group["lr"])) or 1.0
-        return Columns({**columns, "peak": torch.full((1, 1), peak, dtype=torch.float64)})
+    def _step_group(self, group: Group) -> None:
+        """Step parameters of equal age, type and place together: their numbers are the same."""
+        rule = self.rule(group)
+        together: defaultdict[Any, list[Tensor]] = defaultdict(list)
+        for p in group["params"]:
+            if p.grad is not None and p.numel():
+                scalars = tuple(value for value in self._own(p, rule).values() if not isinstance(value, Tensor))
+                together[p.device, p.dtype, scalars].append(p)
+        h = self._hyperparameters(rule, group)
+        for alike in together.values():
+            numbers = self._numbers(alike, rule, h)
+            if rule.elementwise:
+                self._joined(alike, rule, numbers, group)
+            else:
+                for p in alike:
+                    self._alone(p, rule, numbers, group)
 
-    def _step_one(self, p: Tensor, rule: Rule, h: Columns, group: Group) -> None:
+    def _own(self, p: Tensor, rule: Rule) -> dict[str, Any]:
+        """The state of a parameter: steps taken, the rule's matrices, flat, and its running scalars.
+
+        Running scalars are Python numbers: PyTorch casts tensors of a loaded state to the parameter's dtype.
+        """
+        own = self.state[p]
+        if own and not isinstance(own.get("step"), int):
+            raise PlanError(
+                f"The loaded state has {', '.join(own)}, which is not what ravine.drop_in.{type(self).__name__} saves. "
+                "Load a state that it saved, or begin without one."
+            )
+        if len(own) <= 1:
+            fresh = rule.init(p.detach().reshape(1, -1), _layout(p))
+            running = rule.start(rule.columns(1))
+            own |= {"step": own.get("step", 0)} | {name: value.reshape(-1) for name, value in fresh.items()}
+            own |= {RUNNING + name: float(value) for name, value in running.items()}
+        return own
+
+    def _hyperparameters(self, rule: Rule, group: Group) -> Columns:
+        peak = float(group.get("initial_lr", group["lr"])) or 1.0
+        values = {name: _column(value) for name, value in self.numbers(group).items()}
+        return Columns({**rule.columns(1), **values, "peak": _column(peak)})
+
+    def _numbers(self, alike: list[Tensor], rule: Rule, h: Columns) -> Columns:
+        """The numbers of the next step of parameters of equal age; counts the step."""
+        own = self.state[alike[0]]
+        t = _column(own["step"] + 1)
+        before = {name.removeprefix(RUNNING): _column(own[name]) for name in own if name.startswith(RUNNING)}
+        running = rule.advance(h, t, Columns(before))
+        counted = {"step": own["step"] + 1} | {RUNNING + name: float(value) for name, value in running.items()}
+        for p in alike:
+            self.state[p] |= counted
+        dtype = torch.promote_types(alike[0].dtype, torch.float32)
+        columns = rule.coefficients(Columns({**h, **running}), t)
+        return Columns({name: value.to(alike[0].device, dtype) for name, value in columns.items()})
+
+    def _joined(self, alike: list[Tensor], rule: Rule, c: Columns, group: Group) -> None:
+        pieces = [self._piece(p) for p in alike]
+        for bunch in bunches(pieces):
+            layout = Layout.flat(sum(len(piece.theta) for piece in bunch))
+            advance(bunch, self._formula(rule, _penalized(c, layout), group, layout))
+        for p, piece in zip(alike, pieces, strict=True):
+            _put(p, piece)
+
+    def _alone(self, p: Tensor, rule: Rule, c: Columns, group: Group) -> None:
+        piece, layout = self._piece(p), _layout(p)
+        advance([piece], self._formula(rule, _penalized(c, layout), group, layout))
+        _put(p, piece)
+
+    def _piece(self, p: Tensor) -> Piece:
         if p.grad is None or p.grad.is_sparse:
             raise PlanError(
                 "A gradient is sparse, and Ravine's rules keep dense state. Use dense gradients: "
                 "torch.nn.Embedding(..., sparse=False)."
             )
-        kind = "weight" if p.ndim > 1 else "bias"
-        layout = Layout.of([("p", tuple(p.shape) or (1,), kind)])
-        theta, g = p.detach().reshape(1, -1), p.grad.detach().reshape(1, -1).to(p.dtype)
-        g = -g if group["maximize"] else g
+        state = {name: value for name, value in self.state[p].items() if isinstance(value, Tensor)}
+        return Piece(p.detach().reshape(-1), p.grad.detach().reshape(-1), state)
+
+    def _formula(self, rule: Rule, c: Columns, group: Group, layout: Layout) -> Any:
         decay = self.coupled_decay(group)
-        g = g + decay * theta if decay else g
-        state, numbers = self._advanced(p, rule, h, theta, layout)
-        c = Columns({name: value.to(p.device, p.dtype) for name, value in numbers.items() if isinstance(value, Tensor)})
-        c["penalized"] = layout.penalized(p.device)[None]
-        step = rule.step(theta, g, Columns(state), c, layout)
-        p.copy_((theta + step.delta).view(p.shape))
-        own = self.state[p]
-        own |= {name: value.reshape(-1) for name, value in step.state.items()}
 
-    def _advanced(
-        self, p: Tensor, rule: Rule, h: Columns, theta: Tensor, layout: Layout
-    ) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
-        """The rule's matrices of a parameter, and the numbers of its next step; counts the step.
+        def moved(theta: Tensor, g: Tensor, state: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+            g = -g if group["maximize"] else g
+            g = g + decay * theta if decay else g
+            step = rule.step(theta, g, Columns(state), c, layout)
+            return theta + step.delta, dict(step.state)
 
-        Running scalars are kept as Python floats: PyTorch casts tensors of a loaded state to the parameter's dtype.
-        """
-        own = self.state[p]
-        if not own:
-            own["step"] = 0
-            own |= {name: value.reshape(-1) for name, value in rule.init(theta, layout).items()}
-            own |= {f"running {name}": float(value) for name, value in rule.start(h).items()}
-        own["step"] = int(own["step"]) + 1
-        t = torch.full((1, 1), float(own["step"]), dtype=torch.float64)
-        running = {
-            name.removeprefix("running "): torch.full((1, 1), value, dtype=torch.float64)
-            for name, value in own.items()
-            if name.startswith("running ")
-        }
-        running = rule.advance(h, t, Columns(running))
-        own |= {f"running {name}": float(value) for name, value in running.items()}
-        matrices = {name: value[None] for name, value in own.items() if isinstance(value, Tensor)}
-        return matrices, rule.coefficients(Columns({**h, **running}), t)
+        return moved
+
+
+def _column(value: float) -> Tensor:
+    return torch.full((1, 1), float(value), dtype=torch.float64)
+
+
+def _layout(p: Tensor) -> Layout:
+    return Layout.of([("p", tuple(p.shape) or (1,), "weight" if p.ndim > 1 else "bias")])
+
+
+def _penalized(c: Columns, layout: Layout) -> Columns:
+    """The numbers, and whether the row is one that decays: every one is, except for vectors under Muon."""
+    device = next(iter(c.values())).device
+    return Columns(c, penalized=torch.full((1, 1), layout.slots[0].kind == "weight", device=device))
+
+
+def _put(p: Tensor, piece: Piece) -> None:
+    """Write back what could not be changed in place, for want of contiguous memory."""
+    if piece.theta.data_ptr() != p.data_ptr():
+        p.copy_(piece.theta.view(p.shape))
 
 
 def refuse(optimizer: str, **given: object) -> None:
