@@ -27,6 +27,15 @@ def test_the_range_lies_between_rates_that_crawl_and_rates_that_diverge():
     inside = (found.rates >= found.low) & (found.rates <= found.high)
     assert found.losses[:, inside].max() < found.start
     assert found.losses[:, 0].min() > found.losses[:, inside].min()
+    assert not found.may_go_lower
+    assert not found.may_go_higher
+
+
+def test_a_range_that_the_rates_tried_cut_off_says_so():
+    whole = range_test(training(), low=1e-6, high=1e4, rates=11, steps=40, orders=1)
+    cut = range_test(training(), low=whole.low, high=whole.low * 2, rates=3, steps=40, orders=1)
+    assert cut.may_go_lower
+    assert cut.may_go_higher
 
 
 def test_training_is_the_same_bit_for_bit_with_and_without_the_test():

@@ -43,6 +43,16 @@ class RateRange:
     losses: NDArray[np.float64]
     start: float
 
+    @property
+    def may_go_lower(self) -> bool:
+        """Whether the lowest rate tried learns already, so that lower ones might."""
+        return self.low == self.rates[0]
+
+    @property
+    def may_go_higher(self) -> bool:
+        """Whether the highest rate tried still learns, so that higher ones might."""
+        return self.high == self.rates[-1]
+
 
 def range_test(
     scratch: Scratch, *, low: float = 1e-5, high: float = 10.0, rates: int = 13, steps: int = 60, orders: int = 3
