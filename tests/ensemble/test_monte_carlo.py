@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from ravine.base.draws import FixedDraws
 from ravine.base.errors import PlanError
 from ravine.ensemble.disagreement import disagreement
 from ravine.ensemble.monte_carlo import MeanOverPasses, MonteCarlo, drawing
 from ravine.regularize.dropout import DropoutLayer
-from ravine.regularize.fixed_draws import FixedDraws
 
 
 def _network(p: float = 0.5) -> nn.Module:

@@ -6,12 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ravine.base.draws import FreshDraws, KeyedDraws
+from ravine.base.draws import FixedDraws, FreshDraws, KeyedDraws
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
 from ravine.moments import Site
 from ravine.regularize.dropout import Dropout, DropoutLayer, dropout
-from ravine.regularize.fixed_draws import FixedDraws
 
 MASKS = torch.tensor(list(product([0.0, 1.0], repeat=9)), dtype=torch.float64)
 

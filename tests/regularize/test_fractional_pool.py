@@ -8,11 +8,10 @@ from torch import nn
 from torch.nn.functional import fractional_max_pool2d as torch_fractional_max_pool2d
 from torch.nn.functional import max_pool2d
 
-from ravine.base.draws import KeyedDraws
+from ravine.base.draws import FixedDraws, KeyedDraws
 from ravine.base.errors import PlanError
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
-from ravine.regularize.fixed_draws import FixedDraws
 from ravine.regularize.fractional_pool import FractionalPool, HalvingPool, fractional_max_pool2d
 from ravine.regularize.fractional_regions import numbers_needed, regions
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ravine.base.errors import PlanError
+from ravine.base.ranges import one_value
 from ravine.moments import Samples, Technique
 
 
@@ -26,11 +26,7 @@ class Augmentation(Technique, ABC):
         Raises:
             PlanError: The field has several numbers, although the augmentation belongs to one member.
         """
-        value = getattr(self, name)
-        if isinstance(value, tuple):
-            label = f"{type(self).__name__}.{name}"
-            raise PlanError(f"{label} has {len(value)} values for one member. Give the member its own.")
-        return float(value)
+        return one_value(f"{type(self).__name__}.{name}", getattr(self, name))
 
     def uniform(self, samples: Samples, count: int) -> Tensor:
         """Numbers in [0, 1), float32 [count, N], for this augmentation, on the device of the pictures."""

@@ -94,3 +94,22 @@ def hyperparameters(cls: type) -> tuple[str, ...]:
     """Name the fields of a part that may hold one value a member."""
     hints = get_type_hints(cls, include_extras=False)
     return tuple(field.name for field in dataclasses.fields(cls) if hints[field.name] == Hyper)
+
+
+def one_value(label: str, value: Hyper) -> float:
+    """The value itself; a technique acts in the network of one member.
+
+    Args:
+        label: What it is, such as "Dropout.p".
+        value: One number.
+
+    Raises:
+        PlanError: There are several.
+
+    Example:
+        >>> one_value("Dropout.p", 0.5)
+        0.5
+    """
+    if isinstance(value, tuple):
+        raise PlanError(f"{label} has {len(value)} values for one member. Give the member its own.")
+    return float(value)

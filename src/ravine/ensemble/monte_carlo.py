@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
+from ravine.base.draws import FixedDraws
 from ravine.base.errors import PlanError
 from ravine.base.ranges import Range
-from ravine.base.seeds import numpy_generator
 from ravine.ensemble.committee import Committee
 from ravine.ensemble.ensemble import Ensemble
 
@@ -55,24 +55,6 @@ class MonteCarlo(Ensemble):
         return MeanOverPasses(network, self.passes, self.seed)
 
 
-class PassDraws:
-    """Numbers that depend on (seed, pass, purpose, layer) alone; an exported graph holds them as constants.
-
-    Attributes:
-        seed: Of the series.
-        number: The pass, from 0.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.number = 0
-
-    def uniform(self, purpose: str, layer: int, shape: tuple[int, ...], like: Tensor) -> Tensor:
-        """See `ravine.base.draws.Draws.uniform`."""
-        generator = numpy_generator(self.seed, f"test {purpose}", self.number, layer)
-        return torch.from_numpy(generator.random(shape, dtype="float32")).to(like.device)
-
-
 def drawing(network: nn.Module) -> list[Any]:
     """The modules that draw at test if they are given something to draw from, and have nothing yet."""
     return [module for module in network.modules() if getattr(module, "test_draws", ...) is None]
@@ -101,9 +83,9 @@ class MeanOverPasses(Committee):
         return torch.stack(said)
 
     @contextmanager
-    def _drawing(self) -> Iterator[PassDraws]:
+    def _drawing(self) -> Iterator[FixedDraws]:
         """Let the modules draw for a while."""
-        draws, modules = PassDraws(self.seed), drawing(self.network)
+        draws, modules = FixedDraws(self.seed), drawing(self.network)
         for module in modules:
             module.test_draws = draws
         try:

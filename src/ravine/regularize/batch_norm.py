@@ -10,10 +10,9 @@ from torch.nn.functional import linear
 from torch.nn.modules.batchnorm import _BatchNorm as AnyBatchNorm
 
 from ravine.base.draws import Draws
-from ravine.base.ranges import Fraction, Positive
+from ravine.base.ranges import Fraction, Positive, one_value
 from ravine.moments import Technique
 from ravine.regularize.hidden import hidden_layers
-from ravine.regularize.one_value import one_value
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ravine.base.ranges import Fraction
+from ravine.base.ranges import Fraction, one_value
 from ravine.base.seeds import numpy_generator
 from ravine.moments import Technique
-from ravine.regularize.one_value import one_value
 
 
 @dataclass(frozen=True)

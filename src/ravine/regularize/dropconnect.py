@@ -10,12 +10,10 @@ from numpy.polynomial.hermite import hermgauss
 from torch import Tensor, nn
 from torch.nn.functional import gelu, linear, silu
 
-from ravine.base.draws import Draws, FreshDraws
-from ravine.base.ranges import Count, Fraction
+from ravine.base.draws import Draws, FixedDraws, FreshDraws
+from ravine.base.ranges import Count, Fraction, one_value
 from ravine.moments import Technique
-from ravine.regularize.fixed_draws import FixedDraws
 from ravine.regularize.hidden import hidden_layers
-from ravine.regularize.one_value import one_value
 
 Activation = Literal["relu", "tanh", "sigmoid", "gelu", "silu", "identity"]
 Test = Literal["gaussian", "montecarlo", "mean"]

@@ -6,9 +6,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from ravine.base.draws import Draws, FreshDraws
-from ravine.base.ranges import Fraction
+from ravine.base.ranges import Fraction, one_value
 from ravine.moments import Site, Technique
-from ravine.regularize.one_value import one_value
 
 Mode = Literal["plain", "inverted"]
 

@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ravine.base.ranges import Count, NonNegative
+from ravine.base.ranges import Count, NonNegative, one_value
 from ravine.moments import Technique
-from ravine.regularize.one_value import one_value
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, max_pool2d
 
-from ravine.base.draws import Draws, FreshDraws
+from ravine.base.draws import Draws, FixedDraws, FreshDraws
 from ravine.base.ranges import Count
 from ravine.moments import Technique
-from ravine.regularize.fixed_draws import FixedDraws
 from ravine.regularize.fractional_regions import Kind, Mode, numbers_needed, regions
 
 Axis = tuple[Tensor, Tensor]

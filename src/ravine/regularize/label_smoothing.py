@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ravine.base.ranges import Decay
+from ravine.base.ranges import Decay, one_value
 from ravine.moments import Technique
-from ravine.regularize.one_value import one_value
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ravine.base.layout import Layout
-from ravine.base.ranges import Positive
+from ravine.base.ranges import Positive, one_value
 from ravine.moments import Technique
-from ravine.regularize.one_value import one_value
 
 
 @dataclass(frozen=True)

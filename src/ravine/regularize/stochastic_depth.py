@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ravine.base.draws import Draws, FreshDraws
-from ravine.base.ranges import Fraction
+from ravine.base.ranges import Fraction, one_value
 from ravine.moments import Block, Technique
-from ravine.regularize.one_value import one_value
 
 Mode = Literal["batch", "sample"]
 
