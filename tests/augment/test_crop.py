@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ravine.augment.crop import Crop, shift
+from ravine.augment.crop import Crop, cut, shift
 from ravine.base.errors import PlanError
 
 
@@ -29,6 +29,45 @@ def test_shifts_are_pads_and_crops(data, height, width, channels, border):
     moved = shift(images, down, right, border, 77.4)
     for image, one, d, r in zip(images.numpy(), moved.numpy(), down.tolist(), right.tolist(), strict=True):
         assert np.array_equal(one, padded_and_cropped(image, d, r, border, 77))
+
+
+@pytest.mark.parametrize("border", ["reflect", "constant"])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("size", [(28, 28, 1), (32, 32, 3), (17, 40, 3)])
+def test_a_margin_changes_no_pixel(size, dtype, border):
+    images = torch.randint(0, 256, (20, *size)).to(dtype)
+    down, right = torch.randint(-4, 5, (2, 20))
+    narrow = shift(images, down, right, border, 77.4, margin=4)
+    assert narrow.dtype == dtype
+    assert torch.equal(narrow, shift(images, down, right, border, 77.4))
+    for image, one, d, r in zip(images.numpy(), narrow.numpy(), down.tolist(), right.tolist(), strict=True):
+        value = 77 if dtype == torch.uint8 else 77.4
+        np.testing.assert_allclose(one, padded_and_cropped(image, d, r, border, value), rtol=1e-7)
+
+
+def test_pictures_may_lie_in_memory_in_any_order():
+    images = torch.randint(0, 256, (3, 3, 9, 8), dtype=torch.uint8).movedim(1, -1)
+    down, right = torch.tensor([2, 0, -3]), torch.tensor([-1, 4, 0])
+    for border in ("reflect", "constant"):
+        assert torch.equal(shift(images, down, right, border), shift(images.contiguous(), down, right, border))
+
+
+@given(st.data(), st.integers(1, 7), st.integers(1, 7), st.sampled_from([1, 3]))
+def test_parts_are_slices(data, height, width, channels):
+    pack = torch.randint(0, 256, (5, 7, 7, channels), dtype=torch.uint8)
+    top, left, pictures = (
+        torch.tensor(data.draw(st.lists(st.integers(0, most), min_size=4, max_size=4)))
+        for most in (7 - height, 7 - width, 4)
+    )
+    parts = cut(pack, top, left, (height, width), pictures)
+    for part, row, column, picture in zip(parts, top, left, pictures, strict=True):
+        assert torch.equal(part, pack[picture, row : row + height, column : column + width])
+
+
+def test_parts_are_of_all_pictures_in_order_if_not_said_otherwise():
+    pack = torch.randint(0, 256, (5, 7, 7, 3), dtype=torch.uint8)
+    top, left = torch.randint(0, 3, (2, 5))
+    assert torch.equal(cut(pack, top, left, (5, 5)), cut(pack, top, left, (5, 5), torch.arange(5)))
 
 
 def test_every_shift_up_to_the_share_occurs_alike(make_samples):

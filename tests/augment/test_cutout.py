@@ -52,3 +52,8 @@ def test_centres_are_any_pixel_alike(make_samples):
     assert counts.sum() == 2400
     assert ((counts.sum(0) - 2400 / 9).abs() < 75).all()
     assert ((counts.sum(1) - 2400 / 9).abs() < 75).all()
+
+
+def test_a_constant_is_the_same_for_all_channels(make_samples):
+    after = Cutout(1.0, "constant", 200.4).augment(make_samples()).images
+    assert (after[:, 4, 4] == 200).all()

@@ -18,6 +18,16 @@ def test_pictures_are_mirrored_as_pillow_does(make_samples):
         assert np.array_equal(after, expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("size", [(28, 28, 1), (32, 32, 3), (33, 65, 3)])
+def test_wide_pictures_are_mirrored_pixel_by_pixel(size, dtype):
+    images, mirrored = torch.randint(0, 256, (9, *size)).to(dtype), torch.arange(9) % 2 == 0
+    for turned in (flip(images, mirrored), flip(images.movedim(1, 2).contiguous().movedim(1, 2), mirrored)):
+        assert turned.is_contiguous()
+        assert torch.equal(turned[1::2], images[1::2])
+        assert np.array_equal(turned[::2].numpy(), images[::2].numpy()[:, :, ::-1])
+
+
 @given(st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3]), st.lists(st.booleans(), min_size=1, max_size=5))
 def test_twice_mirrored_is_as_before(height, width, channels, mirrored):
     images = torch.randint(0, 256, (len(mirrored), height, width, channels), dtype=torch.uint8)

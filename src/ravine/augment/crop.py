@@ -1,10 +1,11 @@
-"""Crop: pictures padded and cropped to their size again, which shifts them."""
+"""Crop: pictures padded and cropped to their size again, which shifts them; or cut out of larger ones."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ravine.augment.augmentation import Augmentation
 from ravine.augment.pixels import Border, Shade
@@ -42,16 +43,24 @@ class Crop(Augmentation):
 
     def augment(self, samples: Samples) -> Samples:
         """Every picture shifted."""
-        moves = self.uniform(samples, 2)
-        down, right = (self._pixels(move, side) for move, side in zip(moves, samples.images.shape[1:3], strict=True))
-        return samples.with_images(shift(samples.images, down, right, self.border, self.strength("value")))
+        most = [min(round(self.strength("share") * side), side - 1) for side in samples.images.shape[1:3]]
+        down, right = (
+            (uniform * (2 * pixels + 1)).long() - pixels
+            for uniform, pixels in zip(self.uniform(samples, 2), most, strict=True)
+        )
+        value = self.strength("value")
+        return samples.with_images(shift(samples.images, down, right, self.border, value, margin=most[1]))
 
-    def _pixels(self, uniform: Tensor, side: int) -> Tensor:
-        most = min(round(self.strength("share") * side), side - 1)
-        return (uniform * (2 * most + 1)).long() - most
 
-
-def shift(images: Tensor, down: Tensor, right: Tensor, border: Border = "reflect", value: float = 0.0) -> Tensor:
+def shift(
+    images: Tensor,
+    down: Tensor,
+    right: Tensor,
+    border: Border = "reflect",
+    value: float = 0.0,
+    *,
+    margin: int | None = None,
+) -> Tensor:
     """Shift pictures by whole pixels.
 
     Args:
@@ -60,6 +69,7 @@ def shift(images: Tensor, down: Tensor, right: Tensor, border: Border = "reflect
         right: Pixels, int64 [N], above −W and below W.
         border: What comes in from outside.
         value: The constant; rounded for whole-numbered pixels.
+        margin: Pixels, below W; no shift to a side is larger. W − 1 if not given; time grows with it.
 
     Example:
         >>> picture = torch.tensor([1, 2, 3, 4]).reshape(1, 1, 4, 1)
@@ -69,27 +79,48 @@ def shift(images: Tensor, down: Tensor, right: Tensor, border: Border = "reflect
         [2, 3, 4, 9]
     """
     height, width = images.shape[1:3]
+    margin = width - 1 if margin is None else margin
     rows = torch.arange(height, device=images.device) - down[:, None]
-    columns = torch.arange(width, device=images.device) - right[:, None]
     if border == "reflect":
-        return _picked(images, _reflected(rows, height), _reflected(columns, width))
-    moved = _picked(images, rows.clamp(0, height - 1), columns.clamp(0, width - 1))
-    outside = _outside(rows, height)[:, :, None, None] | _outside(columns, width)[:, None, :, None]
-    return moved.masked_fill(outside, value if images.is_floating_point() else round(value))
+        last = height - 1
+        rows = last - (last - rows.abs()).abs()
+        sides = images[:, :, 1 : margin + 1].flip(2), images[:, :, width - 1 - margin : width - 1].flip(2)
+        wide = torch.cat([sides[0], images, sides[1]], dim=2)
+    else:
+        value = value if images.is_floating_point() else round(value)
+        wide = pad(images, (0, 0, margin, margin, 0, 1), value=value)
+        rows = torch.where((rows < 0) | (rows >= height), height, rows)
+    return _picked(wide, torch.arange(len(images), device=images.device), rows, margin - right, width)
 
 
-def _reflected(place: Tensor, side: int) -> Tensor:
-    last = side - 1
-    return last - (last - place.abs()).abs()
+def cut(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int], pictures: Tensor | None = None) -> Tensor:
+    """Cut a part of one size out of each picture, such as 224 × 224 pixels out of 256 × 256.
+
+    Args:
+        images: [M, H, W, C], in one piece of memory; a whole pack, mapped from its file, will do.
+        top: First row of each part, int64 [N], from 0 to H − h.
+        left: First column of each part, int64 [N], from 0 to W − w.
+        size: h and w, pixels.
+        pictures: Which pictures, int64 [N]; all in order if not given. Nothing else is read.
+
+    Returns:
+        [N, h, w, C].
+
+    Example:
+        >>> picture = torch.arange(12).reshape(1, 3, 4, 1)
+        >>> cut(picture, torch.tensor([1]), torch.tensor([2]), (2, 2)).flatten().tolist()
+        [6, 7, 10, 11]
+    """
+    if pictures is None:
+        pictures = torch.arange(len(images), device=images.device)
+    rows = top[:, None] + torch.arange(size[0], device=images.device)
+    return _picked(images, pictures, rows, left, size[1])
 
 
-def _outside(place: Tensor, side: int) -> Tensor:
-    return (place < 0) | (place >= side)
-
-
-def _picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """The pixels at rows [N, H] and columns [N, W], with one gather for the batch."""
-    count, height, width, channels = images.shape
-    first = torch.arange(count, device=images.device)[:, None] * height
-    places = (first + rows)[:, :, None] * width + columns[:, None]
-    return images.reshape(-1, channels).index_select(0, places.flatten()).view(images.shape)
+def _picked(images: Tensor, pictures: Tensor, rows: Tensor, left: Tensor, width: int) -> Tensor:
+    """Rows [N, h] of pictures [N] from columns left [N] on, with one gather of contiguous bytes for the batch."""
+    _, height, whole, channels = images.shape
+    length = width * channels
+    starts = ((pictures[:, None] * height + rows) * whole + left[:, None]) * channels
+    lines = images.contiguous().as_strided((images.numel() - length + 1, length), (1, 1))
+    return lines.index_select(0, starts.flatten()).view(*rows.shape, width, channels)

@@ -53,9 +53,10 @@ class Cutout(Augmentation):
         )
 
     def _fill(self, images: Tensor) -> Tensor:
-        values = images.float().mean((1, 2))
-        if self.fill == "constant":
-            values.fill_(self.strength("value"))
+        if self.fill == "mean":
+            values = images.float().mean((1, 2))
+        else:
+            values = torch.full((len(images), images.shape[-1]), self.strength("value"), device=images.device)
         return as_pixels(values, images.dtype)
 
 

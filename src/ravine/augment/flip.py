@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from ravine.augment.augmentation import Augmentation
@@ -65,12 +66,12 @@ def flip(images: Tensor, mirrored: Tensor) -> Tensor:
         mirrored: Which ones, bool [N].
 
     Example:
-        >>> import torch
         >>> flip(torch.tensor([[[[1], [2]]], [[[1], [2]]]]), torch.tensor([True, False]))[..., 0]
         tensor([[[2, 1]],
                 [[1, 2]]])
     """
     chosen = mirrored.nonzero()[:, 0].to(images.device)
-    result = images.clone()
-    result[chosen] = images[chosen].flip(2)
-    return result
+    turned = images.index_select(0, chosen).movedim(-1, 1).flip(-1).movedim(1, -1)  # torch has wide code for this view
+    place = torch.arange(len(images), device=images.device)
+    place[chosen] = torch.arange(len(images), len(images) + len(chosen), device=images.device)
+    return torch.cat([images, turned]).index_select(0, place)
