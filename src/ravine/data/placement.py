@@ -1,0 +1,48 @@
+"""Where the pixels of a pack stay during training, and how many batches are then made ahead of their use."""
+
+from typing import Literal
+
+Place = Literal["device", "memory", "disk"]
+"""On the GPU; mapped from its file and kept in memory by the system; mapped, but too large to be kept."""
+
+SHARE = 0.5
+"""Of what is free, the most that a pack may take; the rest is for the training."""
+
+AHEAD = 2
+"""Batches that wait where any do."""
+
+
+def placement(pack_bytes: int, memory_bytes: int | None, gpu_bytes: int | None = None) -> Place:
+    """Where a pack goes: as near to the arithmetic as it fits.
+
+    A pack is always mapped from its file. Read once, as it is when it is opened, it is gathered from at the speed of an
+    array as long as memory is free for it, so that it need not be copied there.
+
+    Args:
+        pack_bytes: Of the pixels.
+        memory_bytes: Free, as `ravine.device.available.available_bytes` says; None where that is unknown, and then a
+            pack is taken to fit.
+        gpu_bytes: Free on the GPU that computes; None where there is none.
+
+    Example:
+        >>> placement(6_000_000_000, memory_bytes=16_000_000_000)
+        'memory'
+        >>> placement(6_000_000_000, memory_bytes=16_000_000_000, gpu_bytes=80_000_000_000)
+        'device'
+    """
+    if gpu_bytes is not None and pack_bytes <= SHARE * gpu_bytes:
+        return "device"
+    return "memory" if memory_bytes is None or pack_bytes <= SHARE * memory_bytes else "disk"
+
+
+def batches_ahead(place: Place, gpu: bool) -> int:
+    """How many batches a `Ring` makes ahead.
+
+    0 where a thread would take time from the arithmetic, on the same processor or on the GPU that has the pack; 2
+    where the processor would be idle meanwhile, as it waits for a disk or for a GPU.
+
+    Example:
+        >>> batches_ahead("memory", gpu=False), batches_ahead("disk", gpu=False), batches_ahead("memory", gpu=True)
+        (0, 2, 2)
+    """
+    return AHEAD if place == "disk" or (gpu and place == "memory") else 0
