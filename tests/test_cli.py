@@ -68,6 +68,7 @@ def test_fit_prints_what_it_came_to(photos, tmp_path, capsys, monkeypatch):
         (("fit", "demo", "--budget", "soon"), "is no duration"),
         (("predict", "/nowhere", "x.png"), "There is no model file at"),
         (("techniques", "addam"), "Did you mean 'adam'?"),
+        (("device", "/nowhere"), "There is no file or folder"),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(words, message, tmp_path, capsys, monkeypatch):
@@ -138,6 +139,21 @@ def test_check_says_what_can_be_used(photos, tmp_path, capsys, monkeypatch):
     assert "the same picture under two labels: 1" in out
 
 
+def test_device_prints_a_table_or_json(capsys, monkeypatch):
+    from ravine.stories import device as story
+
+    figures = story.Probe("cpu", "CPU", 1e11, None, 2e-6, 2e-6, 1e10)
+    monkeypatch.setattr(story, "probe", lambda *_: figures)
+    monkeypatch.setattr(story, "disk_rates", lambda _: None)
+    monkeypatch.setattr(story, "DECODE_SECONDS", 0.0)
+    code, out, _ = run(capsys, monkeypatch, "device", "--set", "model=mlp", "--json")
+    assert code == 0
+    assert json.loads(out)["step"]["model"] == "mlp"
+    code, out, _ = run(capsys, monkeypatch, "device")
+    assert code == 0
+    assert "GFLOP/s" in out
+
+
 def test_techniques_lists_all_and_explains_one(capsys, monkeypatch):
     code, out, _ = run(capsys, monkeypatch, "techniques")
     assert code == 0
@@ -166,7 +182,7 @@ def test_help_imports_nothing_heavy_and_names_every_command():
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert out.endswith("False False\n")
-    assert all(command in out for command in ("fit", "predict", "evaluate", "check", "techniques"))
+    assert all(command in out for command in ("fit", "predict", "evaluate", "check", "device", "techniques"))
 
 
 def test_a_run_that_is_there_already_is_refused_and_resumed_at_once(photos, model, capsys, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -18,6 +19,12 @@ app = typer.Typer(
 
 Source = Annotated[str, typer.Argument(help="Folder of class folders, .csv table, .npz arrays, or the word demo.")]
 ModelFile = Annotated[Path, typer.Argument(help="A model.ravine that `ravine fit` wrote.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Any choice, such as optimizer=adam or split.test=0.25. Repeatable."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -64,12 +71,7 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="Fixes all chance. [default: 0]")] = None,
     members: Annotated[int | None, typer.Option(help="Networks to train; the best is kept. [default: 1]")] = None,
     plan: Annotated[Path | None, typer.Option(help="A plan.toml of an earlier run, to be repeated.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Any choice, such as optimizer=adam or split.test=0.25. Repeatable."
-        ),
-    ] = None,
+    set_: Settings = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
 ) -> None:
@@ -144,6 +146,27 @@ def check(source: Source, as_json: Json = False) -> None:
         _print_json(audit.summary())
     else:
         show_audit(audit)
+
+
+@app.command()
+def device(
+    source: Annotated[
+        str | None, typer.Argument(help="Pictures, whose decoding and whose plan are looked at. [default: demo]")
+    ] = None,
+    set_: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what this machine can do, and say which device `auto` takes."""
+    from ravine.plan.toml import read_settings
+    from ravine.stories.device import bench
+    from ravine.stories.device_table import as_json as facts
+    from ravine.stories.device_table import render
+
+    found = bench(source, read_settings(set_ or []))
+    if as_json:
+        _print_json(facts(found))
+    else:
+        print(render(found, get_terminal_size((100, 24)).columns))
 
 
 @app.command()
