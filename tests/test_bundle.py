@@ -255,7 +255,7 @@ def _rewritten(saved: Path, path: Path, change: Callable[[dict[str, Any]], Any])
     [
         (lambda _: [], "is not a model file of Ravine"),
         (lambda _: 3, "is not a model file of Ravine"),
-        (lambda header: {**header, "format": 2}, "has format 2; this version reads 1"),
+        (lambda header: {**header, "format": 1}, "has format 1; this version reads 2"),
         (lambda header: {**header, "plan": "model = "}, "is damaged, or was written by another version"),
         (lambda header: {**header, "plan": 3}, "is damaged, or was written by another version"),
         (lambda header: {**header, "plan": header["plan"].replace("mlp", "nlp")}, "Did you mean 'mlp'"),

@@ -7,7 +7,7 @@ classes, the way pixels become tensors, the architecture, the temperature, the p
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ from ravine.base.errors import BundleError, OutputError, PlanError, SourceError
 from ravine.data.decode import decode
 from ravine.data.preprocess import Preprocess
 from ravine.data.sources import read_pictures
-from ravine.plan.members import of_member
+from ravine.ensemble.committee import answering
+from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.plan.toml import loads
 from ravine.stats.calibration import probabilities
 from ravine.train.evaluate import direct, logits
 from ravine.train.techniques import MemberTechniques
 
-FORMAT = 1
+FORMAT = 2
 KEY = "ravine"
 Picture = str | Path | Image.Image | NDArray[np.uint8]
 
@@ -65,7 +66,7 @@ class Model:
         plan: The plan that led to it, as TOML.
         scores: The measures on test pictures, as plain numbers.
         versions: The packages it was made with.
-        member: Which member of the plan it is, from 0.
+        members: Which member of the plan each network inside belongs to, from 0.
     """
 
     network: nn.Module
@@ -75,7 +76,7 @@ class Model:
     plan: str
     scores: dict[str, Any]
     versions: dict[str, str]
-    member: int = 0
+    members: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         """One memory format and mode, so that a model answers alike before and after it is saved."""
@@ -126,7 +127,7 @@ class Model:
             "classes": list(self.classes),
             "temperature": self.temperature,
             "plan": self.plan,
-            "member": self.member,
+            "members": list(self.members),
             "scores": self.scores,
             "versions": self.versions,
         }
@@ -165,7 +166,7 @@ def load(path: str | Path) -> Model:
     try:
         _check(header)
         plan = loads(header["plan"], f"the plan in {path}")
-        network = _network(plan, header["member"], len(header["classes"]))
+        network = _network(plan, header["members"], len(header["classes"]))
         network.load_state_dict(state, assign=True)
         return Model(
             network=network,
@@ -173,7 +174,7 @@ def load(path: str | Path) -> Model:
             picture=plan.picture,
             temperature=float(header["temperature"]),
             plan=header["plan"],
-            member=header["member"],
+            members=tuple(header["members"]),
             scores=header["scores"],
             versions=header["versions"],
         )
@@ -181,11 +182,17 @@ def load(path: str | Path) -> Model:
         raise BundleError(f"{path} is damaged, or was written by another version of Ravine: {wrong}") from wrong
 
 
-def _network(plan: Plan, member: int, classes: int) -> nn.Module:
-    techniques = MemberTechniques(plan.seed + member, [of_member(part, member) for part in plan.techniques])
+def _network(plan: Plan, members: Sequence[int], classes: int) -> nn.Module:
+    """Everything that answers, with numbers still to come: the votes of networks too."""
     with torch.device("meta"):
-        network = plan.model.build(plan.picture.channels, plan.picture.size, classes)
-        return techniques.finished(techniques.installed(network))
+        network = answering([_member(plan, member, classes) for member in members], [1 / len(members)] * len(members))
+        return plan.ensemble.finish(network) if plan.ensemble else network
+
+
+def _member(plan: Plan, member: int, classes: int) -> nn.Module:
+    techniques = MemberTechniques(plan.seed + member, [of_members(part, [member]) for part in plan.techniques])
+    network = plan.model.build(plan.picture.channels, plan.picture.size, classes)
+    return techniques.finished(techniques.installed(network))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

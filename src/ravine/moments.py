@@ -1,9 +1,11 @@
 """What a technique may do to a training, and at which moments.
 
     before training   install    modules of a member's network are replaced by ones that carry out the technique
+    each epoch        order      which pictures come, and how often
     each batch        augment    pictures and targets of the batch are changed, as uint8 as long as possible
     each batch        targets    targets alone are changed
     each step         after      the weights are changed after the rule's step
+    each epoch        watch      validation pictures may end the training, and say which weights are kept
     after training    finish     the trained network is wrapped, for techniques that act when it answers
 
 A technique overrides the moments at which it acts and leaves the others alone. It belongs to one member: the strengths
@@ -15,8 +17,11 @@ from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ravine.base.draws import Draws
@@ -78,6 +83,24 @@ class Samples:
         return replace(self, images=images)
 
 
+class Watch(Protocol):
+    """What has been seen of one member on validation pictures; each epoch gives the next watch."""
+
+    @property
+    def improved(self) -> bool:
+        """Whether the last epoch was the best so far, so that its weights are kept."""
+        ...
+
+    @property
+    def stops(self) -> bool:
+        """Whether training ends here."""
+        ...
+
+    def see(self, nll: float, accuracy: float) -> "Watch":
+        """The watch after an epoch with these values."""
+        ...
+
+
 @dataclass(frozen=True)
 class Technique(Part, ABC):
     """Something that touches training apart from rule, schedule and penalty."""
@@ -94,18 +117,40 @@ class Technique(Part, ABC):
         """
         del network, draws
 
+    def order(self, labels: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64] | None:
+        """The pictures of an epoch, in order.
+
+        Args:
+            labels: Classes of the N pictures to train on.
+            seed: Of the member.
+            epoch: From 0.
+
+        Returns:
+            N positions in `labels`; None where each picture comes once, in the usual order.
+        """
+        del labels, seed, epoch
+
     def augment(self, samples: Samples) -> Samples:
         """Change pictures and targets of one batch."""
         return samples
 
-    def targets(self, targets: Tensor) -> Tensor:
-        """Change the targets [N, classes] of one batch."""
+    def targets(self, targets: Tensor, counts: Tensor) -> Tensor:
+        """Change the targets of one batch.
+
+        Args:
+            targets: [N, classes].
+            counts: How many pictures to train on each class has, int64 [classes].
+        """
+        del counts
         return targets
 
     def after(self, theta: Tensor, layout: Layout) -> Tensor | None:
         """The weights [1, P] of the member after a step; None where they stay as they are."""
         del theta, layout
         return None
+
+    def watch(self) -> Watch | None:
+        """What follows the member on validation pictures; None for nothing."""
 
     def finish(self, network: nn.Module) -> nn.Module:
         """What answers in place of the trained network."""

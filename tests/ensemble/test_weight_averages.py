@@ -119,7 +119,7 @@ def test_interrupted_in_any_step_it_is_the_same(ensemble, stop):
 
 @pytest.mark.parametrize("ensemble", AVERAGES)
 def test_what_they_ask_for(ensemble):
-    assert ensemble.needs_reestimation is not isinstance(ensemble, EMA)
+    assert ensemble.reestimates(mixed=False) is not isinstance(ensemble, EMA)
     assert ensemble.refuses(ScheduleFree(), members=1)
     assert not ensemble.pools
     assert ensemble.combine(1, None).mixtures == ((1.0,),)

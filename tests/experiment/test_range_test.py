@@ -41,7 +41,7 @@ def test_a_range_that_the_rates_tried_cut_off_says_so():
 def test_training_is_the_same_bit_for_bit_with_and_without_the_test():
     plain = training().train(SPLIT.train, [0], "choose", Stages()).population.theta
     source = training()
-    loop = source.prepare(SPLIT.train, [0], "choose")
+    loop = source.prepare(SPLIT.train, [0], "choose", [0])
     torch.manual_seed(3)
     before = loop.population.theta.clone(), torch.get_rng_state()
     range_test(source, rates=4, steps=10, orders=1)

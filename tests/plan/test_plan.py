@@ -11,7 +11,7 @@ from ravine.models.backbone import Backbone
 from ravine.models.mlp import MLP
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.sgd import SGD
-from ravine.plan.members import of_member
+from ravine.plan.members import of_members
 from ravine.plan.plan import HeadChoices, Plan
 from ravine.schedules.constant import Constant
 
@@ -51,4 +51,4 @@ def test_a_member_has_its_own_values_also_within_a_part() -> None:
     from ravine.optim.sam import SAM
 
     rule = SAM(base=SGD(lr=(0.1, 0.2)), rho=0.5)
-    assert of_member(rule, 1) == SAM(base=SGD(lr=0.2), rho=0.5)
+    assert of_members(rule, [1]) == SAM(base=SGD(lr=0.2), rho=0.5)

@@ -9,9 +9,10 @@ from ravine.regularize.early_stopping import EarlyStopping
 
 def run(values, **settings):
     """Feed values until the watch stops: the epochs that were kept, and how many epochs there were."""
-    watch, kept = EarlyStopping(**settings).start(), []
+    watch, kept = EarlyStopping(**settings).watch(), []
+    measure = settings.get("measure", "nll")
     for epoch, value in enumerate(values):
-        watch = watch.see(value)
+        watch = watch.see(**{"nll": 1.0, "accuracy": 0.0, measure: value})
         if watch.improved:
             kept.append(epoch)
         if watch.stops:
@@ -39,8 +40,8 @@ def test_what_is_not_a_number_is_no_gain():
 
 
 def test_seeing_leaves_the_watch_as_it_was():
-    watch = EarlyStopping().start()
-    assert watch.see(1.0) == watch.see(1.0)
+    watch = EarlyStopping().watch()
+    assert watch.see(1.0, 0.5) == watch.see(1.0, 0.5)
     assert (watch.improved, watch.stops) == (False, False)
 
 

@@ -140,7 +140,7 @@ def test_a_member_that_fails_is_frozen_and_changes_no_bit_of_the_others(architec
     base = Training(architecture, epochs=3)
     with_it = replace(base, rule=Adam(lr=(0.01, 1e30, 0.02)), seeds=(1, 2, 3)).trained()
     without = replace(base, rule=Adam(lr=(0.01, 0.02)), seeds=(1, 3)).trained()
-    assert with_it.active.tolist() == [True, False, True]
+    assert with_it.alive.tolist() == [True, False, True]
     assert torch.equal(_everything(with_it)[[0, 2]], _everything(without))
     assert with_it.stepper.steps[1] < with_it.stepper.steps[0]
     for one, other in zip([one for one in with_it.history if one.member != 1], without.history, strict=True):
@@ -151,7 +151,7 @@ def test_a_failed_member_stays_where_it_was_when_its_loss_was_not_finite() -> No
     loop = Training(rule=SGD(lr=(1e30, 0.01)), penalties=(), seeds=(0, 1)).loop()
     loop.step(0)
     loop.step(1)
-    assert loop.active.tolist() == [False, True]
+    assert loop.alive.tolist() == [False, True]
     frozen = loop.population.theta[0].clone()
     loop.step(2)
     assert torch.equal(loop.population.theta[0], frozen)
@@ -167,6 +167,6 @@ def test_a_failure_in_the_very_last_step_is_seen_too() -> None:
     with pytest.raises(TrainingError, match=r"The loss would not be finite at step 2, .* Choose a smaller"):
         Training(rule=SGD(lr=1e30), penalties=(), epochs=1, batch_size=48).trained()
     two = Training(rule=SGD(lr=(1e30, 0.01)), penalties=(), seeds=(0, 1), epochs=1, batch_size=48).trained()
-    assert two.active.tolist() == [False, True]
+    assert two.alive.tolist() == [False, True]
     assert math.isnan(two.history[0].validation_nll)
     assert two.history[1].validation_nll > 0

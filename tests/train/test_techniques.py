@@ -35,7 +35,8 @@ class Mirror(Technique):
 class Soften(Technique):
     """Mixes targets with the uniform distribution."""
 
-    def targets(self, targets: Tensor) -> Tensor:
+    def targets(self, targets: Tensor, counts: Tensor) -> Tensor:
+        del counts
         return 0.9 * targets + 0.1 / targets.shape[1]
 
 
@@ -121,7 +122,7 @@ def test_a_technique_that_finds_no_place_is_an_error():
 
 def test_batches_are_left_alone_unless_a_technique_changes_them():
     images, labels, rows = torch.from_numpy(IMAGES[:4]), torch.from_numpy(LABELS[:4]), torch.arange(4)
-    whole = {"epoch": 0, "pictures": len(IMAGES), "classes": CLASSES}
+    whole = {"epoch": 0, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
     same, targets = MemberTechniques(0, [Noise()]).batch(images, labels, rows, **whole)
     assert same is images
     assert targets is labels
@@ -133,7 +134,7 @@ def test_batches_are_left_alone_unless_a_technique_changes_them():
 
 def test_what_happens_to_a_picture_does_not_depend_on_its_batch():
     member = MemberTechniques(7, [Mirror()])
-    whole = {"epoch": 3, "pictures": len(IMAGES), "classes": CLASSES}
+    whole = {"epoch": 3, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
     images, labels = torch.from_numpy(IMAGES), torch.from_numpy(LABELS)
     together, _ = member.batch(images, labels, torch.arange(len(IMAGES)), **whole)
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(IMAGES))[:9])

@@ -1,6 +1,6 @@
 """Batches in an order that depends on seed and epoch alone, so that any of them can be fetched at any time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from ravine.base.seeds import numpy_generator
+
+Order = Callable[[int], np.ndarray | None]
 
 
 def order(seed: int, epoch: int, count: int) -> np.ndarray:
@@ -38,8 +40,8 @@ class Batch(NamedTuple):
 class Batches:
     """The batches of S streams over the same pictures, each in its own order.
 
-    An epoch holds each picture once, except that a last batch of a single picture is left out (batch norm needs two).
-    The last batch may be shorter than the others.
+    An epoch holds each picture once, unless `orders` say otherwise, except that a last batch of a single picture is
+    left out (batch norm needs two). The last batch may be shorter than the others.
 
     Example:
         >>> images, labels = np.zeros((10, 4, 4, 1), np.uint8), np.arange(10)
@@ -56,6 +58,7 @@ class Batches:
         *,
         batch_size: int,
         seeds: Sequence[int],
+        orders: Sequence[Order] | None = None,
     ) -> None:
         """Refer to pictures; nothing is copied.
 
@@ -65,13 +68,16 @@ class Batches:
             indices: int64, the pictures of an epoch.
             batch_size: N, pictures a batch.
             seeds: S seeds, one a stream.
+            orders: For each stream, from an epoch to positions in `indices`, as many as there are; where it gives None,
+                or is left out, each picture comes once, in the order of seed and epoch.
         """
         self.images = torch.as_tensor(images)
         self.labels = torch.as_tensor(labels)
         self.indices = np.asarray(indices, np.int64)
         self.batch_size = batch_size
         self.seeds = tuple(seeds)
-        self._order = lru_cache(maxsize=2 * len(self.seeds))(order)
+        self._orders = orders
+        self._places = lru_cache(maxsize=2 * len(self.seeds))(self._places_of)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -83,8 +89,11 @@ class Batches:
         if not 0 <= batch < len(self):
             raise IndexError(f"batch {batch} of {len(self)}")
         places = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-        count = len(self.indices)
-        return np.stack([self.indices[self._order(seed, epoch, count)[places]] for seed in self.seeds])
+        return np.stack([self.indices[self._places(stream, epoch)[places]] for stream in range(len(self.seeds))])
+
+    def _places_of(self, stream: int, epoch: int) -> np.ndarray:
+        own = self._orders[stream](epoch) if self._orders else None
+        return order(self.seeds[stream], epoch, len(self.indices)) if own is None else own
 
     def at(self, epoch: int, batch: int) -> Batch:
         """One batch of every stream, gathered."""

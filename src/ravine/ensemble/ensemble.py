@@ -39,14 +39,24 @@ class Ensemble(Part, ABC):
         """Whether `combine` asks the judge."""
         return False
 
-    @property
-    def needs_reestimation(self) -> bool:
-        """Whether statistics of batch norm are computed anew for averages of weights."""
+    def reestimates(self, mixed: bool) -> bool:
+        """Whether statistics of batch norm are computed anew, for a mixture of candidates or for one as it is."""
+        del mixed
         return False
 
-    def refuses(self, rule: Rule, members: int) -> str | None:
-        """Why it cannot act in a training by this rule and of so many members; None where it can."""
-        if self.collects and rule.averages:
+    def refuses(self, rule: Rule | None, members: int) -> str | None:
+        """Why it cannot act in a training of so many members; None where it can.
+
+        Args:
+            rule: The update rule; None for a full-batch minimizer.
+            members: K.
+        """
+        if self.collects and rule is None:
+            return (
+                f"{type(self).__name__} gathers weights after steps on mini-batches, and a full-batch minimizer takes "
+                "none. Choose an update rule, or leave ensemble out."
+            )
+        if self.collects and rule is not None and rule.averages:
             return (
                 f"{type(self).__name__} gathers the weights that are trained, but {type(rule).__name__} evaluates an "
                 "average of its own. Choose another optimizer, or leave ensemble out."

@@ -31,9 +31,9 @@ class Polyak(WeightAverage):
 
     start: Annotated[float, Range(0, 1, high_open=True)] = 0.5
 
-    @property
-    def needs_reestimation(self) -> bool:
-        """An average has activations of its own."""
+    def reestimates(self, mixed: bool) -> bool:
+        """Always: the candidate is an average, and has activations of its own."""
+        del mixed
         return True
 
     def counts(self, step: int, course: Course) -> bool:

@@ -52,6 +52,28 @@ class Recipe:
         """One network: the average of the weights of these candidates."""
         return cls((mixture(places, candidates),), (1.0,))
 
+    def restricted(self, places: Sequence[int]) -> "Recipe":
+        """The same recipe where these candidates are the only ones; the others must have no share.
+
+        Example:
+            >>> Recipe.of([2], candidates=3).restricted([2])
+            Recipe(mixtures=((1.0,),), votes=(1.0,))
+        """
+        return Recipe(tuple(tuple(row[place] for place in places) for row in self.mixtures), self.votes)
+
+    def described(self) -> str:
+        """What it makes, in words.
+
+        Example:
+            >>> Recipe.of([0, 2], candidates=3).described(), Recipe.average([0, 2], candidates=3).described()
+            ('the mean of the probabilities of 2 networks', 'one network, the mean of the weights of 2 candidates')
+        """
+        if len(self.mixtures) > 1:
+            return f"the mean of the probabilities of {len(self.mixtures)} networks"
+        if len(self.used) > 1:
+            return f"one network, the mean of the weights of {len(self.used)} candidates"
+        return "one network"
+
     @property
     def used(self) -> tuple[int, ...]:
         """The candidates with a share in any network."""

@@ -56,10 +56,9 @@ class Soup(Ensemble):
         """Whether there is a choice."""
         return self.kind == "greedy"
 
-    @property
-    def needs_reestimation(self) -> bool:
-        """An average has activations of its own."""
-        return True
+    def reestimates(self, mixed: bool) -> bool:
+        """Of averages, which have activations of their own; one candidate alone has what it was trained with."""
+        return mixed
 
     def collector(self, course: Course) -> Kept | None:
         """Copies after each epoch behind the start."""

@@ -1,12 +1,13 @@
 """What fitting leaves: a network, and the evidence on pictures that it had not seen when it was chosen."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ravine.ensemble.collector import Collector
 from ravine.stats.calibration import fit_temperature, probabilities
 from ravine.stats.scores import Scores, score
 from ravine.train.record import Epoch
@@ -45,15 +46,19 @@ class Trained:
 
     Attributes:
         population: The members.
-        active: Bool [K]; false for members whose loss was not finite.
+        alive: Bool [K]; false for members whose loss was not finite.
         history: One entry an epoch and member.
         compiled: Whether the update of the weights ran compiled; None where there was none.
+        collector: What an ensemble gathered; None for nothing.
+        kept: Of rows that a technique watched, the number of the epoch whose weights were kept.
     """
 
     population: Population
-    active: Tensor
+    alive: Tensor
     history: tuple[Epoch, ...]
-    compiled: bool | None
+    compiled: bool | None = None
+    collector: Collector | None = None
+    kept: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +75,8 @@ class Fitted:
         refit: What was fitted again, in a sentence; empty if nothing was.
         failed: Members whose loss was not finite.
         compiled: Whether the update of the weights ran compiled; None where there was none.
-        member: Which member of the plan was chosen, from 0.
+        members: Which members of the plan the networks inside belong to, from 0; one for each.
+        combined: What an ensemble made, in a sentence; empty without one.
     """
 
     network: nn.Module
@@ -82,7 +88,8 @@ class Fitted:
     refit: str = ""
     failed: tuple[int, ...] = ()
     compiled: bool | None = None
-    member: int = 0
+    members: tuple[int, ...] = (0,)
+    combined: str = ""
 
 
 def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:

@@ -6,7 +6,7 @@ losses. Here each batch is minimized for a few steps as if it were everything, s
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ from ravine.data.batches import Batches
 from ravine.experiment.fitted import Trained
 from ravine.experiment.stages import Advance, Stages
 from ravine.optim.second_order.minimizer import Iterates, Minimizer
-from ravine.plan.members import of_member
+from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.train.full_batch import FullBatch
 from ravine.train.loop import Held, judge
@@ -44,6 +44,7 @@ class Minimization:
         rows: The pictures to train on.
         held: Pictures to judge by after each step; None for none.
         run: The name of this training in the record.
+        members: Which members of the plan they are.
     """
 
     plan: Plan
@@ -53,15 +54,15 @@ class Minimization:
     rows: NDArray[np.int64]
     held: Held | None
     run: str
+    members: Sequence[int]
     history: list[Epoch] = field(init=False, default_factory=list)
 
-    def train(self, stages: Stages, name: str, member: int | None) -> Trained:
+    def train(self, stages: Stages, name: str) -> Trained:
         """Minimize.
 
         Args:
             stages: Where progress is shown and time is kept.
             name: What the stage is called.
-            member: Train as this member of the plan alone; None for all of them.
 
         Raises:
             PlanError: The plan lacks what a minimizer needs.
@@ -73,16 +74,16 @@ class Minimization:
         self._began = time.perf_counter()
         with stages.stage("train", name, epochs) as advance:
             if self.plan.batch_size is None:
-                self._whole(optimizer, epochs, member, advance)
+                self._whole(optimizer, epochs, advance)
             else:
-                self._in_batches(optimizer, epochs, self.plan.batch_size, member, advance)
+                self._in_batches(optimizer, epochs, self.plan.batch_size, advance)
         active = torch.isfinite(self.population.theta).all(1)
         if not bool(active.any()):
             raise TrainingError("No member has finite weights any more. Choose another optimizer, or a larger penalty.")
-        return Trained(self.population, active, tuple(self.history), None)
+        return Trained(self.population, active, tuple(self.history))
 
-    def _whole(self, optimizer: Minimizer, epochs: int, member: int | None, advance: Advance) -> None:
-        loss = self._loss(self.rows, member)
+    def _whole(self, optimizer: Minimizer, epochs: int, advance: Advance) -> None:
+        loss = self._loss(self.rows)
         loss.advance = advance
         start = self.population.theta.clone()
         found = optimizer.run(
@@ -90,24 +91,22 @@ class Minimization:
         )
         self.population.theta.copy_(found.theta)
 
-    def _in_batches(
-        self, optimizer: Minimizer, epochs: int, batch_size: int, member: int | None, advance: Advance
-    ) -> None:
-        seeds = tuple(range(self.plan.seed, self.plan.seed + self.population.members))
+    def _in_batches(self, optimizer: Minimizer, epochs: int, batch_size: int, advance: Advance) -> None:
+        seeds = tuple(self.plan.seed + member for member in self.members)
         batches = Batches(self.images, self.labels, self.rows, batch_size=batch_size, seeds=seeds)
         everyone = torch.arange(self.population.members)
         for epoch in range(epochs):
             losses = self.population.theta.new_zeros(self.population.members)
             for number in range(len(batches)):
                 for row, pictures in enumerate(batches.rows(epoch, number)):
-                    losses[row] += self._one_batch(optimizer, row, pictures, member) / len(batches)
+                    losses[row] += self._one_batch(optimizer, row, pictures) / len(batches)
             advance(1)
             theta = self.population.theta.clone()
             self._record(Iterates(everyone, theta, losses, torch.zeros_like(theta)))
 
-    def _one_batch(self, optimizer: Minimizer, row: int, pictures: NDArray[np.int64], member: int | None) -> Tensor:
+    def _one_batch(self, optimizer: Minimizer, row: int, pictures: NDArray[np.int64]) -> Tensor:
         """Minimize one member's loss on one batch, and answer where it ended."""
-        loss = self._loss(pictures, member)
+        loss = self._loss(pictures)
         found = optimizer.run(
             lambda theta, rows: loss(theta, rows + row),
             self.population.theta[row : row + 1].clone(),
@@ -118,10 +117,8 @@ class Minimization:
         self.population.theta[row] = found.theta[0]
         return found.loss[0]
 
-    def _loss(self, rows: NDArray[np.int64], member: int | None) -> FullBatch:
-        penalties = self.plan.penalty or ()
-        if member is not None:
-            penalties = tuple(of_member(penalty, member) for penalty in penalties)
+    def _loss(self, rows: NDArray[np.int64]) -> FullBatch:
+        penalties = tuple(of_members(penalty, self.members) for penalty in self.plan.penalty or ())
         return FullBatch(self.population, self.images, self.labels, rows, self.plan.picture, penalties)
 
     def _record(self, at: Iterates) -> None:

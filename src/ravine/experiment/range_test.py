@@ -18,7 +18,7 @@ from ravine.base.errors import PlanError, TrainingError
 from ravine.base.seeds import stream
 from ravine.experiment.scratch import Scratch
 from ravine.interfaces import Rule
-from ravine.plan.members import of_member
+from ravine.plan.members import of_members
 from ravine.schedules.constant import Constant
 
 LEARNED = 0.5
@@ -93,16 +93,18 @@ def _losses(scratch: Scratch, rates: NDArray[np.float64], steps: int, order: int
             f"{type(plan.optimizer).__name__} has no rate of its own to test. Choose an update rule such as nesterov."
         )
     spread = {"lr": tuple(rates.tolist())}
-    rule = replace(of_member(plan.optimizer, 0), **spread)
-    penalty = tuple(of_member(part, 0) for part in plan.penalty or ())
-    techniques = tuple(of_member(part, 0) for part in plan.techniques)
+    rule = replace(of_members(plan.optimizer, [0]), **spread)
+    penalty = tuple(of_members(part, [0]) for part in plan.penalty or ())
+    techniques = tuple(of_members(part, [0]) for part in plan.techniques)
     parts = {"optimizer": rule, "penalty": penalty, "techniques": techniques, "schedule": Constant()}
-    copy = replace(plan, **parts, members=len(rates), compiled=False)
+    copy = replace(plan, **parts, ensemble=None, members=len(rates), compiled=False)
     seed = stream(plan.seed, "range test", order) % 2**31
     try:
-        loop = replace(scratch, plan=copy).prepare(scratch.split.train, [seed] * len(rates), "range test")
+        loop = replace(scratch, plan=copy).prepare(
+            scratch.split.train, [seed] * len(rates), "range test", range(len(rates))
+        )
         seen = [loop.step(step % len(loop.batches), step // len(loop.batches)).cpu().numpy() for step in range(steps)]
     except TrainingError:  # no rate is left whose loss is finite
         return np.full(len(rates), np.inf)
     last = np.stack(seen)[-(steps // 4) :].mean(axis=0)
-    return np.where(loop.active.cpu().numpy() & np.isfinite(last), last, np.inf)
+    return np.where(loop.alive.cpu().numpy() & np.isfinite(last), last, np.inf)

@@ -2,7 +2,27 @@
 
 from typing import Any
 
+from ravine.augment.colour import Colour
+from ravine.augment.crop import Crop
+from ravine.augment.cutmix import CutMix
+from ravine.augment.cutout import Cutout
+from ravine.augment.flip import Flip
+from ravine.augment.mixup import Mixup
+from ravine.augment.noise import Noise
+from ravine.augment.resized_crop import ResizedCrop
+from ravine.augment.rotate import Rotate
+from ravine.augment.scale import Scale
 from ravine.base.errors import PlanError, unknown
+from ravine.ensemble.ema import EMA
+from ravine.ensemble.ensemble import Ensemble
+from ravine.ensemble.independent import Independent
+from ravine.ensemble.monte_carlo import MonteCarlo
+from ravine.ensemble.polyak import Polyak
+from ravine.ensemble.selection import Selection
+from ravine.ensemble.snapshot import Snapshot
+from ravine.ensemble.soup import Soup
+from ravine.ensemble.swa import SWA
+from ravine.ensemble.test_time import Views
 from ravine.interfaces import Part, Penalty, Rule, Schedule
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import PACKAGED, Backbone
@@ -33,8 +53,10 @@ from ravine.penalties.elastic_net import ElasticNet
 from ravine.penalties.l1 import L1
 from ravine.penalties.l2 import L2
 from ravine.regularize.batch_norm import BatchNorm
+from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.dropconnect import DropConnect
 from ravine.regularize.dropout import Dropout
+from ravine.regularize.early_stopping import EarlyStopping
 from ravine.regularize.fractional_pool import FractionalPool
 from ravine.regularize.label_smoothing import LabelSmoothing
 from ravine.regularize.max_norm import MaxNorm
@@ -51,6 +73,7 @@ from ravine.schedules.step import StepDecay
 from ravine.schedules.warm_up import WarmUp
 from ravine.schedules.warm_up_stable_decay import WarmUpStableDecay
 
+# The order of techniques is that in which they act: in the network, on pictures, on targets, on weights.
 PARTS: dict[str, tuple[type[Part], ...]] = {
     "optimizer": (
         *(SGD, Momentum, Nesterov, Adagrad, RMSProp, Adam, AdamW, NAdam, Lion, Muon, ScheduleFree, SAM),
@@ -62,7 +85,12 @@ PARTS: dict[str, tuple[type[Part], ...]] = {
     ),
     "penalty": (L1, L2, ElasticNet, DecoupledDecay),
     "model": (MLP, SmallCNN, Residual, Backbone),
-    "technique": (BatchNorm, StochasticDepth, FractionalPool, DropConnect, Dropout, LabelSmoothing, MaxNorm),
+    "technique": (
+        *(BatchNorm, StochasticDepth, FractionalPool, DropConnect, Dropout),
+        *(ResizedCrop, Scale, Rotate, Crop, Flip, Colour, Noise, Cutout, Mixup, CutMix),
+        *(LabelSmoothing, ClassBalance, MaxNorm, EarlyStopping),
+    ),
+    "ensemble": (Independent, Snapshot, Polyak, EMA, SWA, Soup, Selection, Views, MonteCarlo),
 }
 
 BASES: dict[type[Part], str] = {
@@ -72,6 +100,7 @@ BASES: dict[type[Part], str] = {
     Penalty: "penalty",
     Architecture: "model",
     Technique: "technique",
+    Ensemble: "ensemble",
 }
 
 

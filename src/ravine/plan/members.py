@@ -1,27 +1,42 @@
-"""The part of a plan that belongs to one member."""
+"""The part of a plan that belongs to some of its members."""
 
 import dataclasses
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
+from ravine.base.errors import PlanError
 from ravine.base.ranges import hyperparameters
 from ravine.interfaces import Part
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-def of_member(part: AnyPart, member: int) -> AnyPart:
-    """The part as one member has it: of hyperparameters with one value a member, the member's own.
+def of_members(part: AnyPart, members: Sequence[int]) -> AnyPart:
+    """The part as some members have it: of hyperparameters with one value a member, the values of these.
+
+    Args:
+        part: Of the whole plan.
+        members: Their numbers, from 0; for one alone, its values are single numbers.
+
+    Raises:
+        PlanError: There are fewer values than members.
 
     Example:
         >>> from ravine.optim.adam import Adam
-        >>> of_member(Adam(lr=(0.1, 0.2)), 1).lr
-        0.2
+        >>> of_members(Adam(lr=(0.1, 0.2, 0.3)), [2, 0]).lr, of_members(Adam(lr=(0.1, 0.2)), [1]).lr
+        ((0.3, 0.1), 0.2)
     """
-    own = {}
+    own: dict[str, Any] = {}
     for field in dataclasses.fields(part):
         value = getattr(part, field.name)
         if isinstance(value, Part):
-            own[field.name] = of_member(value, member)
+            own[field.name] = of_members(value, members)
         elif isinstance(value, tuple) and field.name in hyperparameters(type(part)):
-            own[field.name] = value[member]
+            if max(members) >= len(value):
+                raise PlanError(
+                    f"{type(part).__name__}.{field.name} has {len(value)} values, and member {max(members) + 1} needs "
+                    "its own. Give one number, or one a member."
+                )
+            values = tuple(value[member] for member in members)
+            own[field.name] = values[0] if len(values) == 1 else values
     return dataclasses.replace(part, **own)

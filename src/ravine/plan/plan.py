@@ -7,11 +7,13 @@ from ravine.base.errors import PlanError
 from ravine.base.ranges import Count, Range, check_ranges
 from ravine.data.preprocess import Preprocess
 from ravine.data.split import SplitChoices
+from ravine.ensemble.ensemble import Ensemble
 from ravine.interfaces import Part, Penalty, Rule, Schedule
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
+from ravine.regularize.early_stopping import EarlyStopping
 
 Select = Literal["nll", "accuracy", "macro_f1"]
 
@@ -50,6 +52,7 @@ class Plan:
         batch_size: Pictures in one step; for training from scratch. A minimizer takes all of them, and has none.
         head: The choice of a head; for transfer = "head".
         techniques: Everything else that touches training.
+        ensemble: What is made of members, or of several moments of one; None for the best member alone.
         select: The measure on validation pictures by which one candidate is chosen.
         refit: Whether the chosen candidate is fitted again, on training and validation pictures together.
         allow_minibatch: Whether a minimizer may run on mini-batches all the same, to see it fail.
@@ -75,6 +78,7 @@ class Plan:
     batch_size: Count | None = None
     head: HeadChoices | None = None
     techniques: tuple[Technique, ...] = ()
+    ensemble: Ensemble | None = None
     select: Select = "nll"
     refit: bool = True
     allow_minibatch: bool = False
@@ -91,10 +95,27 @@ class Plan:
                 f"{type(self.techniques[0]).__name__} acts on the steps of an update rule, and here there are none: "
                 "features are computed once, or all pictures pass at each evaluation. Leave it out."
             )
+        if self.ensemble is not None:
+            self._check_ensemble(self.ensemble)
         if self.transfer == "head":
             self._check_head()
         else:
             self._check_scratch()
+
+    def _check_ensemble(self, ensemble: Ensemble) -> None:
+        if self.transfer == "head":
+            raise PlanError(
+                "ensemble has no effect with transfer=head: the loss of a head is convex, so that there is one answer, "
+                "and features are computed from one view of a picture. Leave ensemble out."
+            )
+        reason = ensemble.refuses(self.optimizer if isinstance(self.optimizer, Rule) else None, self.members)
+        if reason:
+            raise PlanError(reason)
+        if ensemble.collects and any(isinstance(part, EarlyStopping) for part in self.techniques):
+            raise PlanError(
+                f"early_stopping keeps the weights of one epoch, and {type(ensemble).__name__} gathers those of "
+                "several. Leave one of them out."
+            )
 
     def _check_head(self) -> None:
         if not isinstance(self.model, Backbone):

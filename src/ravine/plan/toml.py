@@ -17,6 +17,9 @@ from ravine.plan.plan import HeadChoices, Plan
 
 Tree = dict[str, Any]
 
+NONE: dict[str, Any] = {"penalty": [], "ensemble": None}
+"""What the word none means."""
+
 
 def dumps(plan: Plan) -> str:
     """Write a plan as TOML; each technique is a table under its own name."""
@@ -59,7 +62,7 @@ def from_tree(tree: Mapping[str, Any]) -> Plan:
     Raises:
         PlanError: The tree says what no plan can say.
     """
-    own = {key: value for key, value in tree.items() if key not in table("technique")}
+    own = {key: value for key, value in tree.items() if key not in table("technique") and value is not None}
     techniques = tuple(_technique(name, tree[name]) for name in table("technique") if _wanted(name, tree))
     return dataclasses.replace(_build(Plan, own, "plan"), techniques=techniques)
 
@@ -180,8 +183,8 @@ def _word(kind: str, value: Any) -> Any:
         return value if value is False and not _has_off(kind) else _table(kind, value)
     if kind not in PARTS:
         return value
-    if kind == "penalty" and isinstance(value, str) and value == "none":
-        return []
+    if kind in NONE and isinstance(value, str) and value == "none":
+        return NONE[kind]
     return parse_word(kind, value) if isinstance(value, str) else value
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,13 +40,15 @@ class ClassBalance(Technique):
     by: Literal["weights", "sampling"] = "weights"
     power: Fraction = 1.0
 
-    def weights(self, labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
-        """The weight of each class in the loss; see `class_weights`."""
-        return class_weights(np.bincount(labels, minlength=classes), self._power())
+    def order(self, labels: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64] | None:
+        """See `balanced_order`."""
+        return balanced_order(labels, seed, epoch, self._power()) if self.by == "sampling" else None
 
-    def order(self, labels: NDArray[np.int64], seed: int, epoch: int) -> NDArray[np.int64]:
-        """The pictures of an epoch; see `balanced_order`."""
-        return balanced_order(labels, seed, epoch, self._power())
+    def targets(self, targets: Tensor, counts: Tensor) -> Tensor:
+        """Targets times the weights of the classes, whose cross-entropy is the weighted one."""
+        if self.by == "sampling":
+            return targets
+        return targets * torch.from_numpy(class_weights(counts.cpu().numpy(), self._power())).to(targets)
 
     def _power(self) -> float:
         return one_value("ClassBalance.power", self.power)
@@ -64,11 +67,6 @@ def class_weights(counts: NDArray[np.int64], power: float = 1.0) -> NDArray[np.f
     """
     raw = np.where(counts > 0, np.maximum(counts, 1.0) ** -power, 0.0)
     return raw * counts.sum() / (raw @ counts)
-
-
-def weighted(targets: Tensor, weights: Tensor) -> Tensor:
-    """Targets [N, C] times the weights [C] of the classes: their cross-entropy is the weighted one."""
-    return targets * weights
 
 
 def balanced_order(labels: NDArray[np.int64], seed: int, epoch: int, power: float = 1.0) -> NDArray[np.int64]:

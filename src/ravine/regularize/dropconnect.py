@@ -136,7 +136,12 @@ def expected(function: str, mean: Tensor, variance: Tensor) -> Tensor:
 
 
 class DropConnectLayer(nn.Module):
-    """DropConnect as a module: a linear layer and its activation; `weight` and `bias` are those of the linear layer."""
+    """DropConnect as a module: a linear layer and its activation; `weight` and `bias` are those of the linear layer.
+
+    Attributes:
+        test_draws: None for the test pass that `test` names. Otherwise evaluation is random (Monte-Carlo dropout), with
+            one mask from these draws for all pictures of a batch.
+    """
 
     def __init__(
         self,
@@ -155,6 +160,7 @@ class DropConnectLayer(nn.Module):
         self.p, self.activation, self.samples, self.layer = p, activation, samples, number
         self.test: Test = test
         self.draws: Draws = draws or FreshDraws()
+        self.test_draws: Draws | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """From [..., in] to [..., out]."""
@@ -165,6 +171,8 @@ class DropConnectLayer(nn.Module):
         function = FUNCTIONS[self.activation]
         if self.training:
             return function(self._trained(x))
+        if self.test_draws:
+            return function(self._with_one_mask(x, self.test_draws))
         if self.test == "montecarlo":
             return self._sampled(x)
         mean, variance = moments(x, self.weight, self.bias, self.p)
@@ -179,10 +187,13 @@ class DropConnectLayer(nn.Module):
     def _sampled(self, x: Tensor) -> Tensor:
         draws, total = FixedDraws(), x.new_zeros(x.shape[0], self.weight.shape[0])
         for draws.number in range(self.samples):
-            kept = self._kept(draws, 1, x)[0]
-            bias = None if self.bias is None else kept[:, -1] * self.bias
-            total = total + FUNCTIONS[self.activation](linear(x, _masked(kept, self.weight), bias))
+            total = total + FUNCTIONS[self.activation](self._with_one_mask(x, draws))
         return total / self.samples
+
+    def _with_one_mask(self, x: Tensor, draws: Draws) -> Tensor:
+        kept = self._kept(draws, 1, x)[0]
+        bias = None if self.bias is None else kept[:, -1] * self.bias
+        return linear(x, _masked(kept, self.weight), bias)
 
     def _kept(self, draws: Draws, examples: int, like: Tensor, chunk: str = "") -> Tensor:
         out, inputs = self.weight.shape

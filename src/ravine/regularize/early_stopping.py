@@ -7,6 +7,8 @@ from typing import Literal
 from ravine.base.ranges import Count, NonNegative, one_value
 from ravine.moments import Technique
 
+Measure = Literal["nll", "accuracy"]
+
 
 @dataclass(frozen=True)
 class EarlyStopping(Technique):
@@ -31,32 +33,31 @@ class EarlyStopping(Technique):
     """
 
     patience: Count = 5
-    measure: Literal["nll", "accuracy"] = "nll"
+    measure: Measure = "nll"
     min_change: NonNegative = 0.0
 
-    def start(self) -> "Watch":
+    def watch(self) -> "Patience":
         """A watch before the first epoch."""
-        sign = 1 if self.measure == "nll" else -1
-        return Watch(self.patience, sign, one_value("EarlyStopping.min_change", self.min_change))
+        return Patience(self.patience, self.measure, one_value("EarlyStopping.min_change", self.min_change))
 
 
 @dataclass(frozen=True)
-class Watch:
+class Patience:
     """What has been seen of one member; each epoch gives the next watch.
 
     The loop asks `improved` whether the weights of this epoch are to be kept, and `stops` whether it was the last.
 
     Attributes:
         patience: Epochs without a gain that are allowed.
-        sign: 1 where smaller is better, −1 where larger is.
+        measure: What is watched.
         min_change: What counts as a gain.
-        best: The best value so far, times the sign.
+        best: The best value so far, turned so that less is better.
         waited: Epochs since then.
 
     Example:
-        >>> watch = EarlyStopping(patience=2).start()
+        >>> watch = EarlyStopping(patience=2).watch()
         >>> for nll in (0.9, 0.7, 0.8, 0.75):
-        ...     watch = watch.see(nll)
+        ...     watch = watch.see(nll, accuracy=0.5)
         ...     print(watch.improved, watch.stops)
         True False
         True False
@@ -65,16 +66,16 @@ class Watch:
     """
 
     patience: int
-    sign: int
+    measure: Measure
     min_change: float
     best: float = math.inf
     waited: int = 0
 
-    def see(self, value: float) -> "Watch":
-        """The watch after an epoch with this value; what is not a number is no gain."""
-        gained = self.sign * value < self.best - self.min_change
-        if gained:
-            return replace(self, best=self.sign * value, waited=0)
+    def see(self, nll: float, accuracy: float) -> "Patience":
+        """The watch after an epoch with these values; what is not a number is no gain."""
+        value = nll if self.measure == "nll" else -accuracy
+        if value < self.best - self.min_change:
+            return replace(self, best=value, waited=0)
         return replace(self, waited=self.waited + 1)
 
     @property

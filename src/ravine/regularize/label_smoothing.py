@@ -28,8 +28,9 @@ class LabelSmoothing(Technique):
 
     strength: Decay = 0.1
 
-    def targets(self, targets: Tensor) -> Tensor:
+    def targets(self, targets: Tensor, counts: Tensor) -> Tensor:
         """See `smoothed`."""
+        del counts
         return smoothed(targets, one_value("LabelSmoothing.strength", self.strength))
 
 

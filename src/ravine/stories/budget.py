@@ -38,7 +38,7 @@ def affordable_epochs(scratch: Scratch, seconds: float) -> int:
     """
     plan = scratch.plan
     planned = plan.epochs or 1
-    loop = replace(scratch, plan=replace(plan, epochs=1)).prepare(scratch.split.train, [plan.seed], "time")
+    loop = replace(scratch, plan=replace(plan, epochs=1)).prepare(scratch.split.train, [plan.seed], "time", [0])
     for step in range(WARM_UP):
         loop.step(step % len(loop.batches))
     began = time.perf_counter()
@@ -46,5 +46,6 @@ def affordable_epochs(scratch: Scratch, seconds: float) -> int:
         loop.step((WARM_UP + step) % len(loop.batches))
     step_seconds = (time.perf_counter() - began) / TIMED
     refit = (len(scratch.split.train) + len(scratch.split.validation)) / len(scratch.split.train) if plan.refit else 0
+    refit *= plan.members if plan.ensemble and plan.ensemble.pools else 1
     epoch_seconds = step_seconds * len(loop.batches) * (plan.members + refit)
     return max(1, min(planned, int(seconds * RESERVE / epoch_seconds)))

@@ -106,7 +106,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
         fitted = _fit(plan, audit, packed, parts, stages)
         plan = replace(plan, compiled=fitted.compiled)
         model = Model(
-            fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.member
+            fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.members
         )
         with stages.stage("evaluate", "evaluate", len(parts.test)) as advance:
             z = model.logits(audit.pixels, parts.test, advance)

@@ -9,10 +9,12 @@ for each epoch
         probe    for rules that want the gradient elsewhere: theta moves there, and the gradient is taken again
         step     rule, schedule and penalties change theta; a member whose loss is not finite stays as it is
         after    a member's techniques change its weights
+        collect  an ensemble copies or averages weights
     weights      those that the rule wants to be judged (an average, for some)
-    validation   negative log-likelihood and accuracy of every member
+    validation   negative log-likelihood and accuracy of every member, as it would answer
     record       one line a member
-end              weights to be judged stay; a member whose last step went wrong has ended too
+    watch        a technique may keep these weights, or end the member's training
+end              weights to be judged stay, or those that were kept; a member whose last step went wrong has ended too
 """
 
 import math
@@ -26,15 +28,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ravine.base.errors import TrainingError
+from ravine.base.errors import PlanError, TrainingError
 from ravine.data.batches import Batch, Batches, channels_first
 from ravine.data.preprocess import Preprocess
+from ravine.ensemble.collector import Collector
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import negative_log_likelihood
 from ravine.train.evaluate import logits, packed
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 from ravine.train.step import Stepper
+from ravine.train.watching import Watching
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,12 @@ class Loop:
         held: Pictures to judge by after each epoch; None for none.
         run: The name of this training in the record.
         advance: Called with the number of steps done.
-        active: Bool [K]; false for members whose loss was not finite.
+        collector: What an ensemble gathers; None for nothing.
+        until: For each member, the number of the epoch after which it ends, of a course that is planned for all of
+            them; None for no such end.
+        alive: Bool [K]; false for members whose loss was not finite.
+        active: Bool [K]; false also for members that a technique has ended.
+        kept: Of members that a technique watches, the number of the epoch whose weights were the best, from 1.
         history: The record.
     """
 
@@ -73,15 +82,29 @@ class Loop:
     held: Held | None = None
     run: str = "choose"
     advance: Callable[[int], object] = lambda _: None
+    collector: Collector | None = None
+    until: Sequence[int] | None = None
+    alive: Tensor = field(init=False)
     active: Tensor = field(init=False)
     history: list[Epoch] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        members = self.population.members
-        self.active = torch.ones(members, dtype=torch.bool, device=self.population.theta.device)
-        self._sums = np.zeros(members)
-        for network in self.population.networks:
+        population, batches = self.population, self.batches
+        self.alive = torch.ones(population.members, dtype=torch.bool, device=population.theta.device)
+        self.active = self.alive.clone()
+        self._sums = np.zeros(population.members)
+        self._counts = torch.bincount(batches.labels[batches.indices].cpu(), minlength=population.shape.classes)
+        self._watching = Watching(population)
+        if self._watching and self.held is None and self.run == "choose":
+            raise PlanError("early_stopping needs validation pictures to watch. Set split.validation above 0.")
+        for network in population.networks:
             network.train()
+        self._answering = population.answering()
+
+    @property
+    def kept(self) -> dict[int, int]:
+        """See `Loop`."""
+        return self._watching.epochs
 
     def train(self) -> list[Epoch]:
         """Run all epochs.
@@ -99,7 +122,10 @@ class Loop:
                 self.step(number, epoch)
                 self.advance(1)
             self._judge(epoch, began)
+            if not bool(self.active.any()):
+                break
         self._adopt_evaluated()
+        self._watching.restore()
         self._watch_end()
         return self.history
 
@@ -111,10 +137,13 @@ class Loop:
         if self.stepper.needs_probe:
             self.stepper.probe()
             self._gradients(seen)
-        self._keep(torch.isfinite(losses), f"The loss became {losses[-1].item()}", batch)
+        self._keep(torch.isfinite(losses) | ~self.active, f"The loss became {losses[-1].item()}", batch)
         self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
         self.stepper.step(None if bool(self.active.all()) else self.active)
         self._after()
+        if self.collector:
+            done = epoch * len(self.batches) + number + 1
+            self.collector.update(self.population.theta, self.population.buffers, done)
         return losses
 
     def _seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
@@ -124,7 +153,7 @@ class Loop:
         for member, stream in zip(self.population.techniques, self.streams, strict=True):
             images, labels = batch.images[stream], batch.labels[stream]
             if member.changes_batches:
-                whole = {"epoch": epoch, "pictures": len(self.batches.labels), "classes": self.population.shape.classes}
+                whole = {"epoch": epoch, "pictures": len(self.batches.labels), "counts": self._counts}
                 images, targets = member.batch(images, labels, batch.rows[stream], **whole)
                 seen.append((self._pixels(images), targets))
                 continue
@@ -137,16 +166,17 @@ class Loop:
         return self.picture.normalise(channels_first(images)).to(self.population.theta.dtype)
 
     def _gradients(self, seen: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """Fill the gradient slab; answer the loss of each member, [K]."""
+        """Fill the gradient slab; answer the loss of each member, [K], not a number for one that has ended."""
         self.population.gradient.zero_()
-        losses = []
-        for row, (pixels, targets) in enumerate(seen):
+        losses = self.population.theta.new_full((self.population.members,), math.nan)
+        for row in torch.nonzero(self.active).flatten().tolist():
+            pixels, targets = seen[row]
             self.population.techniques[row].draws.step = int(self.stepper.steps[row])
             z = self.population.networks[row](pixels)
             loss = cross_entropy(z, targets if targets.ndim == 1 else targets.to(z.dtype))
             loss.backward()
-            losses.append(loss.detach())
-        return torch.stack(losses)
+            losses[row] = loss.detach()
+        return losses
 
     @torch.no_grad()
     def _after(self) -> None:
@@ -156,8 +186,9 @@ class Loop:
 
     def _keep(self, finite: Tensor, event: str, batch: Batch) -> None:
         """Let members end whose numbers on a batch are not finite."""
+        self.alive &= finite
         self.active &= finite
-        if not bool(self.active.any()):
+        if not bool(self.alive.any()):
             raise TrainingError(
                 f"{event} at step {int(self.stepper.steps.max()) + 1}, on the pictures "
                 f"{batch.rows[-1][:8].tolist()} … of the pack. Nothing was saved. Choose a smaller optimizer.lr."
@@ -171,15 +202,19 @@ class Loop:
             logits(network, [pixels[stream]])
             for network, stream in zip(self.population.networks, self.streams, strict=True)
         ]
-        finite = torch.tensor([bool(np.isfinite(z).all()) for z in found], device=self.active.device)
+        finite = torch.tensor([bool(np.isfinite(z).all()) for z in found], device=self.alive.device)
         self._keep(finite, "The loss would not be finite", batch)
 
     def _judge(self, epoch: int, began: float) -> None:
         pictures = len(self.batches.indices)
         rates, steps = self.stepper.learning_rate().tolist(), self.stepper.steps.tolist()
         trained = self._adopt_evaluated()
-        for member, network in enumerate(self.population.networks):
+        for member, network in enumerate(self._answering):
+            if bool(self.alive[member] & ~self.active[member]):
+                continue
             nll, accuracy = judge(network, self.held, self.picture)
+            if self._ends(member, epoch + 1, nll, accuracy):
+                self.active[member] = False
             self.history.append(
                 Epoch(
                     run=self.run,
@@ -194,6 +229,11 @@ class Loop:
                 )
             )
         self.population.theta.copy_(trained)
+
+    def _ends(self, member: int, epoch: int, nll: float | None, accuracy: float | None) -> bool:
+        if self.until is not None and epoch >= self.until[member]:
+            return True
+        return nll is not None and accuracy is not None and self._watching.ends(member, epoch, nll, accuracy)
 
     @torch.no_grad()
     def _adopt_evaluated(self) -> Tensor:

@@ -93,6 +93,10 @@ class Population:
         """K."""
         return len(self.networks)
 
+    def answering(self) -> list[nn.Module]:
+        """What answers in place of each network, such as a mean over several passes; it views the same rows."""
+        return [member.finished(network) for member, network in zip(self.techniques, self.networks, strict=True)]
+
     def _adopt(self, row: int, network: nn.Module) -> None:
         """Move a network's numbers into row `row`, and make the network view them."""
         values, gradients = self.theta[row : row + 1], self.gradient[row : row + 1]

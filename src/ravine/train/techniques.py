@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ravine.base.draws import KeyedDraws
 from ravine.base.errors import PlanError
 from ravine.base.layout import Layout
-from ravine.moments import SampleDraws, Samples, Technique
+from ravine.moments import SampleDraws, Samples, Technique, Watch
 
 
 @dataclass
@@ -38,10 +40,24 @@ class MemberTechniques:
     @property
     def changes_batches(self) -> bool:
         """Whether pictures or targets of a batch are changed."""
-        return any(
-            type(part).augment is not Technique.augment or type(part).targets is not Technique.targets
-            for part in self.parts
-        )
+        return self._overrides("augment") or self._overrides("targets")
+
+    @property
+    def changes_orders(self) -> bool:
+        """Whether a technique may decide which pictures an epoch has."""
+        return self._overrides("order")
+
+    def _overrides(self, moment: str) -> bool:
+        return any(getattr(type(part), moment) is not getattr(Technique, moment) for part in self.parts)
+
+    def order(self, labels: NDArray[np.int64], epoch: int) -> NDArray[np.int64] | None:
+        """The pictures of an epoch by their places in `labels`; None for the usual order."""
+        orders = (part.order(labels, self.seed, epoch) for part in self.parts)
+        return next((found for found in orders if found is not None), None)
+
+    def watch(self) -> Watch | None:
+        """What follows the member on validation pictures."""
+        return next((found for found in (part.watch() for part in self.parts) if found), None)
 
     def installed(self, network: nn.Module) -> nn.Module:
         """The network with all techniques that act in it; the same object.
@@ -64,7 +80,7 @@ class MemberTechniques:
         return network
 
     def batch(
-        self, images: Tensor, labels: Tensor, rows: Tensor, *, epoch: int, pictures: int, classes: int
+        self, images: Tensor, labels: Tensor, rows: Tensor, *, epoch: int, pictures: int, counts: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The pictures and the targets that the member sees.
 
@@ -74,7 +90,7 @@ class MemberTechniques:
             rows: int64 [N], the numbers of the pictures.
             epoch: From 0.
             pictures: How many pictures the pack has.
-            classes: How many classes there are.
+            counts: How many pictures to train on each class has, int64 [classes].
 
         Returns:
             The pictures, and int64 [N] or, where techniques change batches, float32 [N, classes] targets.
@@ -82,12 +98,12 @@ class MemberTechniques:
         if not self.changes_batches:
             return images, labels
         draws = SampleDraws(self.seed, epoch, rows.cpu(), pictures)
-        samples = Samples(images, one_hot(labels, classes).to(torch.float32), draws, epoch)
+        samples = Samples(images, one_hot(labels, len(counts)).to(torch.float32), draws, epoch)
         for part in self.parts:
             samples = part.augment(samples)
         targets = samples.targets
         for part in self.parts:
-            targets = part.targets(targets)
+            targets = part.targets(targets, counts)
         return samples.images, targets
 
     def after(self, theta: Tensor, layout: Layout) -> None:
