@@ -4,12 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
 collect_ignore_glob = ["*conftest.py"]
 """Several rooms have one; as modules with doctests they would clash."""
+
+hypothesis.settings.register_profile("ravine", deadline=None)
+hypothesis.settings.load_profile("ravine")
 
 MakePicture = Callable[..., np.ndarray]
 MakeFolders = Callable[..., Path]

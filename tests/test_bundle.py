@@ -155,7 +155,7 @@ def _loads_the_same(path: Path, original: Model) -> bool:
     return same and (model.classes, model.temperature, model.plan) == (CLASSES, 1.7, original.plan)
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=60)
 @given(data=st.data())
 def test_a_truncated_file_is_an_error(
     saved: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -167,7 +167,7 @@ def test_a_truncated_file_is_an_error(
         load(path)
 
 
-@how(max_examples=150, deadline=None)
+@how(max_examples=150)
 @given(data=st.data())
 def test_a_changed_byte_is_an_error_or_of_no_account(
     saved: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import affine_transform
 
@@ -22,7 +22,6 @@ def warped(image, matrix, border, value):
     return np.stack(channels, -1)
 
 
-@settings(deadline=None)
 @given(
     st.integers(2, 9),
     st.integers(2, 9),

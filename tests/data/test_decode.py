@@ -197,7 +197,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         decode(tmp_path / "a.jpg")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(form=st.sampled_from(FORMS), places=st.lists(st.integers(0, 10_000), max_size=8), byte=st.integers(0, 255))
 def test_damaged_bytes_give_a_picture_or_the_one_error(form, places, byte):
     buffer = io.BytesIO()

@@ -14,7 +14,7 @@ def blocks_of(network):
     return [module for module in network if isinstance(module, Block)]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 2), st.sampled_from([1, 3]), st.integers(1, 64), st.integers(2, 7))
 def test_logits_for_every_class(blocks, channels, size, classes):
     network = Residual(width=2, blocks=blocks).build(channels, size, classes)

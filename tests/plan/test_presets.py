@@ -47,7 +47,7 @@ def test_a_refit_is_left_out_where_it_would_double_a_long_training() -> None:
     assert not propose(dataclasses.replace(SMALL, pictures=60_000), {})[0].refit
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=60)
 @given(
     pictures=st.integers(3, 2_000_000),
     classes=st.integers(2, 1_000),

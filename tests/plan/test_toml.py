@@ -31,7 +31,7 @@ PLAN = Plan(
 )
 
 
-@how(max_examples=60, deadline=None)
+@how(max_examples=60)
 @given(plan=scratch | full_batch | head)
 def test_reading_is_the_inverse_of_writing(plan: Plan) -> None:
     text = dumps(plan)

@@ -33,7 +33,7 @@ def test_plain_and_inverted_have_equal_expected_activations_but_for_the_scale_of
     torch.testing.assert_close(plain / 0.5, inverted, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0, 0.95), st.integers(0, 100))
 def test_a_share_of_p_is_dropped_and_the_rest_is_scaled(p, seed):
     x = torch.ones(200, 50)

@@ -41,7 +41,6 @@ def graham_random(order, n_in, n_out, kind):
     return [0, *right[:-1]], right
 
 
-@settings(deadline=None)
 @given(st.integers(3, 64), st.data(), st.sampled_from(KINDS), st.integers(0, 10_000))
 def test_pseudorandom_regions_are_grahams(n_in, data, kind, seed):
     n_out = data.draw(st.integers(2, n_in - 1))
@@ -56,7 +55,6 @@ def test_pseudorandom_regions_are_grahams(n_in, data, kind, seed):
         assert stops[row].tolist() == right
 
 
-@settings(deadline=None)
 @given(st.integers(3, 64), st.data(), st.sampled_from(KINDS), st.integers(0, 10_000))
 def test_random_regions_are_grahams(n_in, data, kind, seed):
     n_out = data.draw(st.integers(2, n_in - 1))
@@ -75,7 +73,7 @@ def test_random_regions_are_grahams(n_in, data, kind, seed):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(n_in=st.integers(2, 40), seed=st.integers(0, 100), data=st.data())
 def test_regions_cover_the_axis_in_order(mode, kind, n_in, seed, data):
     n_out = data.draw(st.integers(math.ceil(n_in / 2), n_in - 1))
@@ -125,7 +123,7 @@ def test_pooling_takes_the_maximum_of_each_region_of_each_picture(mode, kind):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     height=st.integers(4, 30),
     width=st.integers(4, 30),

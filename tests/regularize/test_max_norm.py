@@ -25,7 +25,7 @@ def test_every_unit_of_every_layer_is_bounded_and_the_rest_is_left_alone():
             assert torch.equal(now, then)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.floats(0.01, 10), st.integers(0, 1000))
 def test_units_within_the_bound_keep_every_bit_and_others_their_direction(limit, seed):
     weight = torch.randn(2, 5, 3, 2, generator=torch.Generator().manual_seed(seed))

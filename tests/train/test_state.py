@@ -93,7 +93,7 @@ def test_what_is_frozen_is_in_no_row() -> None:
     assert [slot.name for slot in layout_of(network).slots] == ["5.weight", "5.bias"]
 
 
-@how(max_examples=20, deadline=None)
+@how(max_examples=20)
 @given(
     seeds=st.lists(st.integers(0, 2**40), min_size=1, max_size=4, unique=True),
     architecture=st.sampled_from(ARCHITECTURES),

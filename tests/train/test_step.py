@@ -61,7 +61,7 @@ def _everything(theta: Tensor, stepper: Stepper) -> dict[str, Tensor]:
     return {"theta": theta, **stepper.state_dict()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     cls=st.sampled_from(RULES),
     members=st.integers(2, 6),
@@ -86,7 +86,7 @@ def test_what_one_member_does_leaves_the_others_bit_identical(
     assert other.isfinite().all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cls=st.sampled_from(RULES), stopped=st.integers(0, 6))
 def test_a_finished_member_keeps_parameters_state_and_step_count(cls: type[Rule], stopped: int) -> None:
     gradients = [_noise(3, t) for t in range(6)]

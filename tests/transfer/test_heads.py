@@ -49,7 +49,7 @@ def test_every_head_of_a_wide_fit_is_that_of_scikit_learn() -> None:
         assert np.abs(difference).max() < 5e-3
 
 
-@how(max_examples=10, deadline=None)
+@how(max_examples=10)
 @given(shift=st.floats(-100, 100), width=st.integers(1, 8))
 def test_a_shift_of_all_features_changes_no_probability(shift: float, width: int) -> None:
     penalties = np.full(1, 0.1)

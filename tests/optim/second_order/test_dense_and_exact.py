@@ -50,7 +50,7 @@ def saddle(x: Tensor) -> Tensor:
     return (x[::2] ** 2).sum() - (x[1::2] ** 2).sum() + 0.25 * (x[1::2] ** 4).sum()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 12), st.integers(1, 4), st.integers(0, 1000))
 def test_newton_solves_a_quadratic_in_one_step(size, members, seed):
     problem = Quadratics(members, size, seed)
@@ -157,7 +157,7 @@ class _Shifted:
         return self.problem.product(theta, rows + self.row, vectors)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 10), st.integers(1, 4), st.booleans(), st.integers(0, 1000))
 def test_conjugate_gradients_solve_in_n_products(size, members, preconditioned, seed):
     a = definite(members, size, seed)
