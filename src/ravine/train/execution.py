@@ -1,0 +1,77 @@
+"""How the forward and backward passes of a population are carried out; the answer does not depend on it."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ravine.train.state import Population
+
+Seen = Sequence[tuple[Tensor, Tensor]]
+"""For each member pixels [N, C, H, W] and targets, int64 [N] or float [N, classes]."""
+
+
+class Execution(ABC):
+    """Carries out the passes of a population.
+
+    Attributes:
+        population: The members.
+    """
+
+    def __init__(self, population: Population) -> None:
+        self.population = population
+
+    @abstractmethod
+    def losses(self, seen: Seen, steps: Sequence[int], active: Tensor | None = None) -> Tensor:
+        """Fill the gradient slab of the population; batch norms note their statistics.
+
+        Args:
+            seen: What each member sees.
+            steps: Steps that each member has taken; random numbers depend on them.
+            active: Bool [K], false for members that have ended: their gradient is zero, their buffers stay as they are.
+                None where none has.
+
+        Returns:
+            The mean cross-entropy of each member, [K], not a number for one that has ended.
+        """
+
+
+class Looped(Execution):
+    """One member after another.
+
+    Example:
+        >>> from ravine.models.mlp import MLP
+        >>> from ravine.train.state import PictureShape
+        >>> population = Population(MLP(width=4, depth=1), PictureShape(1, 2, 3), seeds=[0, 1])
+        >>> x, y = torch.zeros(5, 1, 2, 2), torch.zeros(5, dtype=torch.int64)
+        >>> Looped(population).losses([(x, y), (x, y)], steps=[0, 0]).shape
+        torch.Size([2])
+        >>> population.gradient.any(dim=1).tolist()
+        [True, True]
+    """
+
+    def losses(self, seen: Seen, steps: Sequence[int], active: Tensor | None = None) -> Tensor:
+        """See `Execution.losses`."""
+        population = self.population
+        population.gradient.zero_()
+        losses = population.theta.new_full((population.members,), math.nan)
+        for row in rows(population, active):
+            losses[row] = loss_of_member(population, row, *seen[row], step=steps[row])
+        return losses
+
+
+def rows(population: Population, active: Tensor | None) -> Sequence[int]:
+    """The members that have not ended."""
+    return range(population.members) if active is None else torch.nonzero(active).flatten().tolist()
+
+
+def loss_of_member(population: Population, row: int, pixels: Tensor, targets: Tensor, step: int) -> Tensor:
+    """Add one member's gradient to the slab; answer its loss, []."""
+    population.techniques[row].draws.step = step
+    z = population.networks[row](pixels)
+    loss = cross_entropy(z, targets if targets.ndim == 1 else targets.to(z.dtype))
+    loss.backward()
+    return loss.detach()
