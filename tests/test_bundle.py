@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,25 @@ from ravine.base.errors import BundleError, ImageError, OutputError, SourceError
 from ravine.bundle import KEY, Model, load
 from ravine.data.preprocess import Preprocess
 from ravine.data.split import SplitChoices
+from ravine.ensemble.committee import Committee, answering
+from ravine.ensemble.ema import EMA
+from ravine.ensemble.ensemble import Ensemble
+from ravine.ensemble.independent import Independent
+from ravine.ensemble.monte_carlo import MonteCarlo
+from ravine.ensemble.snapshot import Snapshot
+from ravine.ensemble.test_time import Views
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.sgd import SGD
+from ravine.plan.members import of_members
 from ravine.plan.plan import HeadChoices, Plan
 from ravine.plan.toml import dumps
+from ravine.regularize.dropout import Dropout
 from ravine.schedules.constant import Constant
+from ravine.train.techniques import MemberTechniques
 
 RNG = np.random.default_rng(0)
 PICTURES = [RNG.integers(0, 256, (30 + n, 40, 3), dtype=np.uint8) for n in range(4)]
@@ -73,6 +84,46 @@ def test_what_is_loaded_is_what_was_saved(architecture: Architecture, tmp_path: 
         assert one.label == other.label
         assert list(other.probabilities) == list(CLASSES)
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
+ENSEMBLES = [
+    (Independent(), (0, 1, 2), [0.5, 0.2, 0.3]),
+    (Snapshot(), (1, 1), [0.5, 0.5]),
+    (EMA(), (0,), [1.0]),
+    (Views(1, mirror=True), (0,), [1.0]),
+    (MonteCarlo(3), (0,), [1.0]),
+]
+
+
+@pytest.mark.parametrize(("ensemble", "members", "votes"), ENSEMBLES)
+def test_an_ensemble_is_loaded_as_it_was_saved(
+    ensemble: Ensemble, members: tuple[int, ...], votes: list[float], tmp_path: Path
+) -> None:
+    part = Dropout(p=(0.2, 0.3, 0.4))
+    plan = Plan(SMALL, "scratch", PICTURE, SplitChoices(), SGD(), Constant(), penalty=(), epochs=1, batch_size=2)
+    plan = replace(plan, members=3, techniques=(part,), ensemble=ensemble)
+    networks = [
+        MemberTechniques(member, [of_members(part, [member])]).installed(SMALL.build(3, 32, 3)) for member in members
+    ]
+    network = ensemble.finish(answering(networks, votes))
+    model = Model(network, CLASSES, PICTURE, 1.3, dumps(plan), {}, {}, members)
+    model.save(tmp_path / "m.ravine")
+    again = load(tmp_path / "m.ravine")
+    assert again.members == members
+    assert again.predict(PICTURES) == model.predict(PICTURES)
+    each = model.predict(PICTURES[:1])[0]
+    answers = len(network.votes) if isinstance(network, Committee) else 1
+    assert (each.disagreement is None) == (answers == 1)
+    assert ("disagreement" in each.facts()) == (answers > 1)
+
+
+def test_the_members_of_an_ensemble_that_agree_have_no_disagreement() -> None:
+    network = SMALL.build(3, 32, 3)
+    votes = [0.5, 0.5]
+    same = Model(answering([network, network], votes), CLASSES, PICTURE, 1.0, "", {}, {}, (0, 0))
+    other = Model(answering([network, SMALL.build(3, 32, 3)], votes), CLASSES, PICTURE, 1.0, "", {}, {}, (0, 1))
+    assert same.predict(PICTURES[0])[0].disagreement == pytest.approx(0, abs=1e-6)
+    assert other.predict(PICTURES[0])[0].disagreement > 1e-4
 
 
 def test_saving_twice_gives_the_same_bytes_and_leaves_nothing_beside(tmp_path: Path) -> None:

@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
-from ravine.base.errors import BundleError, OutputError, PlanError, SourceError
+from ravine.base.errors import BundleError, OutputError, PlanError
 from ravine.data.decode import decode
+from ravine.data.given import Picture, named
 from ravine.data.preprocess import Preprocess
-from ravine.data.sources import read_pictures
-from ravine.ensemble.committee import answering
+from ravine.ensemble.committee import Committee, EachMember, answering, log_mean_of_softmax
+from ravine.ensemble.disagreement import Disagreement, disagreement
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.plan.toml import loads
@@ -34,7 +34,6 @@ from ravine.train.techniques import MemberTechniques
 
 FORMAT = 2
 KEY = "ravine"
-Picture = str | Path | Image.Image | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,21 @@ class Prediction:
         label: The most probable class.
         confidence: Its probability.
         probabilities: Every class with its probability, in the model's order.
+        disagreement: Of an ensemble, how far its members differ: the mutual information between answer and member, in
+            nats, 0 where all agree; None for a single network.
     """
 
     name: str
     label: str
     confidence: float
     probabilities: dict[str, float]
+    disagreement: float | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """As plain values, for JSON; without a disagreement where there is none."""
+        said = {"path": self.name, "label": self.label, "confidence": self.confidence}
+        uncertain = {} if self.disagreement is None else {"disagreement": self.disagreement}
+        return {**said, **uncertain, "probabilities": self.probabilities}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,26 +102,31 @@ class Model:
         Raises:
             SourceError: A path does not exist, or a picture cannot be decoded.
         """
-        names, pictures = _named(images)
-        z = self.logits(lambda index: decode(pictures[index]).pixels, np.arange(len(pictures)))
+        names, pictures = named(images)
+        z, differ = self.said(lambda index: decode(pictures[index]).pixels, np.arange(len(pictures)))
         rows = probabilities(z, self.temperature)
-        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
+        uncertain = differ.mutual_information.tolist() if differ else [None] * len(rows)
+        return [self._prediction(*one) for one in zip(names, rows, uncertain, strict=True)]
 
-    def logits(
+    def said(
         self,
         pixels: Callable[[int], NDArray[np.uint8]],
         indices: NDArray[np.int64],
         advance: Callable[[int], object] | None = None,
-    ) -> NDArray[np.float32]:
-        """Logits [N, C], before the temperature.
+    ) -> tuple[NDArray[np.float32], Disagreement | None]:
+        """Logits [N, C], before the temperature; and how far the members of an ensemble disagree, None for one network.
 
         Args:
             pixels: Gives a decoded picture, uint8 [H, W, 3], by its number.
             indices: Which pictures.
             advance: Called with the number of pictures done.
         """
-        device = next(self.network.parameters()).device
-        return logits(self.network, direct(pixels, indices, self.picture, device, advance))
+        chunks = direct(pixels, indices, self.picture, next(self.network.parameters()).device, advance)
+        if not isinstance(self.network, Committee):
+            return logits(self.network, chunks), None
+        each, votes = logits(EachMember(self.network), chunks), self.network.votes.cpu()
+        together = log_mean_of_softmax(torch.from_numpy(each).transpose(0, 1), votes)
+        return together.numpy(), disagreement(each, votes.numpy())
 
     def save(self, path: Path) -> None:
         """Write the model file.
@@ -143,10 +156,10 @@ class Model:
                 f"The model cannot be written to {path}: {wrong.strerror}. Choose another folder."
             ) from wrong
 
-    def _prediction(self, name: str, row: NDArray[np.float64]) -> Prediction:
+    def _prediction(self, name: str, row: NDArray[np.float64], uncertain: float | None) -> Prediction:
         best = int(row.argmax())
         by_class = dict(zip(self.classes, row.tolist(), strict=True))
-        return Prediction(name, self.classes[best], float(row[best]), by_class)
+        return Prediction(name, self.classes[best], float(row[best]), by_class, uncertain)
 
 
 def load(path: str | Path) -> Model:
@@ -230,27 +243,3 @@ def _check(header: dict[str, Any]) -> None:
         raise ValueError(f"its classes are {classes}")
     if not (math.isfinite(temperature) and temperature > 0):
         raise ValueError(f"its temperature is {temperature}")
-
-
-def _named(images: Iterable[Picture] | Picture) -> tuple[list[str], list[Any]]:
-    names: list[str] = []
-    pictures: list[Any] = []
-    for number, picture in enumerate(_several(images)):
-        if isinstance(picture, str | Path):
-            items = read_pictures([picture])
-            names += [item.name for item in items]
-            pictures += [item.picture for item in items]
-        else:
-            names.append(str(number))
-            pictures.append(picture)
-    if not pictures:
-        raise SourceError("There are no pictures to predict. Give paths, PIL images or uint8 arrays.")
-    return names, pictures
-
-
-def _several(images: Iterable[Picture] | Picture) -> Iterable[Any]:
-    if isinstance(images, str | Path | Image.Image):
-        return [images]
-    if isinstance(images, np.ndarray) and (images.ndim == 2 or (images.ndim == 3 and images.shape[-1] in (1, 3, 4))):
-        return [images]
-    return images

@@ -109,11 +109,9 @@ def predict(
 
     predictions, mistakes = predict_paths(model, paths, progress())
     if as_json:
-        found = [
-            {"path": p.name, "label": p.label, "confidence": p.confidence, "probabilities": p.probabilities}
-            for p in predictions
-        ]
-        _print_json(found + [{"path": name, "error": reason} for name, reason in mistakes])
+        _print_json(
+            [one.facts() for one in predictions] + [{"path": name, "error": reason} for name, reason in mistakes]
+        )
     else:
         show_predictions(predictions)
     for name, reason in () if as_json else mistakes:

@@ -8,6 +8,7 @@ from ravine.report.content import (
     Calibration,
     Candidate,
     Choice,
+    Committee,
     Confusion,
     Content,
     Curve,
@@ -61,6 +62,7 @@ def full_content() -> Content:
         calibration=Calibration(
             reliability(sharp, labels), reliability(calm, labels), 1.8, "the 104 validation pictures"
         ),
+        committee=Committee(answers=5, right=0.012, wrong=0.187, tenth=10, mistakes=7, all_mistakes=18),
         confusion=Confusion(CLASSES, scores.confusion),
         per_class=PerClass(scores.classes),
         mistakes=_mistakes(calm, labels),

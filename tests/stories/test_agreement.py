@@ -26,7 +26,7 @@ def _model() -> Model:
 
 def test_pictures_of_the_right_size_do_not_shift_and_few_enough_are_compared() -> None:
     model, rows = _model(), np.arange(300)
-    direct = model.logits(lambda index: np.repeat(IMAGES[index], 3, axis=2), rows)
+    direct, _ = model.said(lambda index: np.repeat(IMAGES[index], 3, axis=2), rows)
     shift = pack_shift(model, PACK, rows, Evidence(direct, PACK.labels, "pictures"))
     assert shift.pictures == agreement.COMPARED
     assert shift.largest < 1e-6
@@ -35,7 +35,7 @@ def test_pictures_of_the_right_size_do_not_shift_and_few_enough_are_compared() -
 
 def test_the_shift_is_the_largest_of_any_probability() -> None:
     model, rows = _model(), np.array([5, 9, 2])
-    z = model.logits(lambda index: np.repeat(IMAGES[index], 3, axis=2), rows)
+    z, _ = model.said(lambda index: np.repeat(IMAGES[index], 3, axis=2), rows)
     moved = z.copy()
     moved[1] = np.roll(z[1], 1)
     shift = pack_shift(model, PACK, rows, Evidence(moved, PACK.labels[:3], "pictures"))

@@ -139,7 +139,7 @@ def test_a_place_that_cannot_be_written_is_an_error_before_any_work(tmp_path):
 def test_members_compete_and_the_best_is_kept(tmp_path):
     settings = QUICK | {"optimizer": "adam", "optimizer.lr": [1e-6, 0.02], "refit": False}
     result = ravine.fit(arrays(tmp_path), tmp_path / "run", settings=settings, members=2)
-    assert result.model.member == 1
+    assert result.model.members == (1,)
     last = [json.loads(line) for line in (result.path / folder.METRICS).read_text().splitlines()][-2:]
     assert last[1]["validation_nll"] < last[0]["validation_nll"]
 
@@ -185,3 +185,12 @@ def test_photographs_get_a_head_on_a_frozen_body(tmp_path):
     )
     with pytest.raises(PlanError, match="epochs has no effect with transfer=head"):
         ravine.fit(root, tmp_path / "other", settings=settings, epochs=3)
+
+
+def test_an_ensemble_is_one_model_and_says_where_its_members_disagree(tmp_path: Path) -> None:
+    result = ravine.fit(arrays(tmp_path), tmp_path / "run", members=2, settings=QUICK | {"ensemble": "independent"})
+    assert result.summary["ensemble"].startswith("independent, the mean of the probabilities of 2 networks")
+    assert set(result.summary["disagreement"]) == {"right_nats", "wrong_nats"}
+    page = result.report.read_text(encoding="utf-8")
+    assert "Where the networks disagree" in page
+    assert "The answer is that of an ensemble: independent" in page

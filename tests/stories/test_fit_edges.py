@@ -52,7 +52,7 @@ def test_a_failed_member_is_said_and_the_others_go_on(tmp_path: Path) -> None:
     settings = QUICK | {"optimizer": "sgd", "optimizer.lr": [1e30, 0.01], "epochs": 3}
     result = ravine.fit(_folders(tmp_path / "photos", 12), tmp_path / "run", settings=settings, members=2)
     assert result.summary["failed_members"] == [0]
-    assert result.model.member == 1
+    assert result.model.members == (1,)
     assert math.isfinite(result.test["nll"])
     assert "Member 1 failed" in result.report.read_text(encoding="utf-8")
     lines = [json.loads(line) for line in (result.path / folder.METRICS).read_text(encoding="utf-8").splitlines()]

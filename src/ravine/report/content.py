@@ -98,6 +98,7 @@ class Training:
         candidates: What was compared.
         curves: One a member, for models trained by epochs.
         penalty_path: For a head on frozen features.
+        combined: What an ensemble made, in a few words; may be empty.
         refit: What was fitted again on training and validation pictures together, in a sentence; may be empty.
     """
 
@@ -106,6 +107,7 @@ class Training:
     candidates: tuple[Candidate, ...] = ()
     curves: tuple[Curve, ...] = ()
     penalty_path: PenaltyPath | None = None
+    combined: str = ""
     refit: str = ""
 
 
@@ -124,6 +126,27 @@ class Calibration:
     after: Reliability
     temperature: float
     fitted_on: str
+
+
+@dataclass(frozen=True)
+class Committee:
+    """How far the answers that an ensemble averages differ on the test pictures, in nats of mutual information.
+
+    Attributes:
+        answers: How many answers are averaged.
+        right: Mean disagreement on pictures that were answered rightly; not a number without such pictures.
+        wrong: The same for wrong answers.
+        tenth: Pictures in the tenth with the most disagreement.
+        mistakes: How many of these were answered wrongly.
+        all_mistakes: How many of all test pictures were.
+    """
+
+    answers: int
+    right: float
+    wrong: float
+    tenth: int
+    mistakes: int
+    all_mistakes: int
 
 
 @dataclass(frozen=True)
@@ -256,6 +279,7 @@ class Content:
     plan: PlanChosen | None = None
     training: Training | None = None
     calibration: Calibration | None = None
+    committee: Committee | None = None
     confusion: Confusion | None = None
     per_class: PerClass | None = None
     mistakes: Mistakes | None = None

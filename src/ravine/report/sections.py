@@ -28,6 +28,7 @@ SECTIONS = (
     Section("plan", "The plan, and why"),
     Section("training", "How it was trained", training_figures),
     Section("calibration", "Calibration", calibration_figures),
+    Section("committee", "Where the networks disagree"),
     Section("confusion", "Confusion: what is taken for what"),
     Section("per_class", "Class by class"),
     Section("mistakes", "The worst mistakes"),

@@ -53,7 +53,7 @@ def evaluate(model: str | Path, source: str | Path, progress: Progress | None = 
     rows = np.array([i for i, part in enumerate(audit.parts) if part == "test"] or range(len(audit)), np.int64)
     places = np.array([loaded.classes.index(name) for name in audit.classes])
     with Stages(progress or Progress()).stage("evaluate", "evaluate", len(rows)) as advance:
-        z = loaded.logits(audit.pixels, rows, advance)
+        z, _ = loaded.said(audit.pixels, rows, advance)
     return Evidence(z, places[audit.labels[rows]], f"{len(rows):,} pictures").scores(loaded.classes, loaded.temperature)
 
 

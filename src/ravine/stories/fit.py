@@ -109,11 +109,11 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.members
         )
         with stages.stage("evaluate", "evaluate", len(parts.test)) as advance:
-            z = model.logits(audit.pixels, parts.test, advance)
+            z, differ = model.said(audit.pixels, parts.test, advance)
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
             shift = pack_shift(model, packed, parts.test, tested)
     model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())
-    return Run(str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift)
+    return Run(str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift, differ)
 
 
 def _write(run: Run, out: Path, command: str, stages: Stages) -> Result:

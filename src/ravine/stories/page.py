@@ -1,11 +1,13 @@
 """From a run to the content of its page."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ravine.data.audit import Audit, Sets
 from ravine.device.machine import describe
+from ravine.ensemble.committee import Committee
 from ravine.report import content as page
 from ravine.report import found
 from ravine.stats.calibration import probabilities
@@ -45,6 +47,7 @@ def content(run: Run, out: Path, command: str, seconds: dict[str, float]) -> pag
             temperature=run.model.temperature,
             fitted_on=run.fitted.unseen.name if run.fitted.unseen else "no pictures: it was left at 1",
         ),
+        committee=_committee(run),
         confusion=page.Confusion(classes, scores.confusion),
         per_class=page.PerClass(scores.classes),
         mistakes=_mistakes(run, p),
@@ -129,14 +132,16 @@ def _training(run: Run) -> page.Training:
     fitted = run.fitted
     members = sorted({epoch.member for epoch in fitted.history})
     chosen = next((place for place, one in enumerate(fitted.candidates) if one.chosen), 0)
+    inside = set(fitted.members) if fitted.combined else {chosen}
     penalties = tuple(strength for strength, _ in fitted.penalties)
     path = page.PenaltyPath(penalties, tuple(nll for _, nll in fitted.penalties), chosen) if penalties else None
     return page.Training(
         metric=METRICS[run.plan.select],
         better="lower" if run.plan.select == "nll" else "higher",
         candidates=tuple(page.Candidate(one.name, one.value, one.chosen) for one in fitted.candidates),
-        curves=tuple(_curve(fitted.history, member, member == chosen) for member in members),
+        curves=tuple(_curve(fitted.history, member, member in inside) for member in members),
         penalty_path=path,
+        combined=fitted.combined,
         refit=fitted.refit,
     )
 
@@ -149,6 +154,21 @@ def _curve(history: tuple[Epoch, ...], member: int, chosen: bool) -> page.Curve:
         validation_loss=tuple(epoch.validation_nll for epoch in own if epoch.validation_nll is not None),
         validation_accuracy=tuple(epoch.validation_accuracy for epoch in own if epoch.validation_accuracy is not None),
         chosen=chosen,
+    )
+
+
+def _committee(run: Run) -> page.Committee | None:
+    if run.disagreement is None or not isinstance(run.model.network, Committee):
+        return None
+    right, nats = run.right(), run.disagreement.mutual_information
+    most = np.argsort(-nats, kind="stable")[: max(1, len(nats) // 10)]
+    return page.Committee(
+        answers=len(run.model.network.votes),
+        right=float(nats[right].mean()) if right.any() else math.nan,
+        wrong=float(nats[~right].mean()) if not right.all() else math.nan,
+        tenth=len(most),
+        mistakes=int((~right[most]).sum()),
+        all_mistakes=int((~right).sum()),
     )
 
 

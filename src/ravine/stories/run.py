@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ravine.bundle import Model
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
 from ravine.data.split import Split
+from ravine.ensemble.disagreement import Disagreement
 from ravine.experiment.fitted import Evidence, Fitted
 from ravine.plan.plan import Plan
 from ravine.plan.presets import Reason
@@ -28,6 +32,7 @@ class Run:
         model: The classifier.
         tested: Logits and labels of the test pictures.
         shift: The pack against the direct path.
+        disagreement: How far the members of an ensemble differ on the test pictures; None for one network.
     """
 
     source: str
@@ -40,6 +45,7 @@ class Run:
     model: Model
     tested: Evidence
     shift: Shift
+    disagreement: Disagreement | None = None
 
     def summary(self) -> dict[str, Any]:
         """What `result.json` says, the seconds apart."""
@@ -59,6 +65,17 @@ class Run:
                 "changed": self.shift.changed,
             },
             "data": self.audit.summary(),
+            "ensemble": self.fitted.combined or None,
+            "disagreement": self.disagreement and self._disagreement(self.disagreement),
             "failed_members": list(self.fitted.failed),
             "versions": self.model.versions,
         }
+
+    def right(self) -> NDArray[np.bool_]:
+        """Which test pictures got the right answer."""
+        return self.tested.logits.argmax(axis=1) == self.tested.labels
+
+    def _disagreement(self, found: Disagreement) -> dict[str, float | None]:
+        right, nats = self.right(), found.mutual_information
+        parts = {"right": nats[right], "wrong": nats[~right]}
+        return {f"{name}_nats": float(part.mean()) if len(part) else None for name, part in parts.items()}

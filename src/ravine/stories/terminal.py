@@ -79,10 +79,13 @@ def show_result(result: Result) -> None:
 
 def show_predictions(predictions: Sequence[Prediction]) -> None:
     """Print a row a picture: the label, its probability, and the runner-up."""
-    table = Table("picture", "label", "probability", "next", box=None, pad_edge=False)
+    uncertain = any(one.disagreement is not None for one in predictions)
+    more = ("disagreement",) if uncertain else ()
+    table = Table("picture", "label", "probability", "next", *more, box=None, pad_edge=False)
     for one in predictions:
         second = sorted(one.probabilities.items(), key=lambda entry: -entry[1])[1]
-        table.add_row(one.name, one.label, f"{one.confidence:.3f}", f"{second[0]} {second[1]:.3f}")
+        differ = () if one.disagreement is None else (f"{one.disagreement:.3f}",)
+        table.add_row(one.name, one.label, f"{one.confidence:.3f}", f"{second[0]} {second[1]:.3f}", *differ)
     _console().print(table)
 
 
