@@ -110,7 +110,9 @@ class Population:
         for name, buffer in _float_buffers(network):
             view = self.buffers[row, offset : offset + buffer.numel()].view(buffer.shape)
             view.copy_(buffer)
-            _set(network, name, view)
+            # .data has a version counter of its own: with a common one, autograd would take what another member's
+            # batch norm notes, in another thread, for a change of this one's statistics.
+            _set(network, name, view.data)
             offset += buffer.numel()
 
 

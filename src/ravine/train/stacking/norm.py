@@ -33,7 +33,8 @@ class StackedBatchNorm(nn.Module):
         return Activations(self._normalised(channels).view(values.shape), self.members)
 
     def _normalised(self, x: Tensor) -> Tensor:
-        mean, variance, weight, bias = map(_joined, (self.mean, self.variance, self.weight, self.bias))
+        mean, variance = (None if rows is None else _copied(rows) for rows in (self.mean, self.variance))
+        weight, bias = (None if rows is None else rows.flatten() for rows in (self.weight, self.bias))
         by_batch = self.training or mean is None
         y = batch_norm(x, mean, variance, weight, bias, by_batch, self.momentum, self.eps)
         if self.training and mean is not None and variance is not None:
@@ -49,8 +50,8 @@ class StackedBatchNorm(nn.Module):
             counter.add_(1)
 
 
-def _joined(rows: Tensor | None) -> Tensor | None:
-    return None if rows is None else rows.flatten()
+def _copied(rows: Tensor) -> Tensor:
+    return rows.clone(memory_format=torch.contiguous_format).flatten()
 
 
 class StackedNormalisedLinear(nn.Module):
