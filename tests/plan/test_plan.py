@@ -7,12 +7,16 @@ import pytest
 from ravine.base.errors import PlanError
 from ravine.data.preprocess import Preprocess
 from ravine.data.split import SplitChoices
+from ravine.ensemble.independent import Independent
+from ravine.ensemble.test_time import Views
 from ravine.models.backbone import Backbone
 from ravine.models.mlp import MLP
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.optim.sgd import SGD
 from ravine.plan.members import of_members
 from ravine.plan.plan import HeadChoices, Plan
+from ravine.regularize.class_balance import ClassBalance
+from ravine.regularize.dropout import Dropout
 from ravine.schedules.constant import Constant
 
 SCRATCH = Plan(
@@ -33,6 +37,10 @@ HEAD = Plan(Backbone(), "head", Preprocess(224, 3), SplitChoices(), LBFGS(), hea
         (HEAD, {"members": 2}, "would give the same head each time"),
         (HEAD, {"epochs": 3}, "epochs has no effect with transfer=head"),
         (HEAD, {"compiled": True}, "compiled has no effect with transfer=head"),
+        (HEAD, {"techniques": (ClassBalance("sampling"),)}, "Choose class_balance=weights"),
+        (HEAD, {"techniques": (Dropout(),)}, "Dropout acts on the steps of an update rule"),
+        (HEAD, {"ensemble": Views()}, "ensemble has no effect with transfer=head"),
+        (SCRATCH, {"ensemble": Independent()}, "Independent combines members, and there is one. Set members=5"),
     ],
 )
 def test_contradictions_are_errors(plan: Plan, change: dict[str, object], message: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.special import softmax
 
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
@@ -21,6 +22,7 @@ from ravine.models.backbone import Backbone
 from ravine.models.mlp import MLP
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.plan.plan import HeadChoices, Plan
+from ravine.regularize.class_balance import ClassBalance
 from ravine.train.evaluate import direct, logits
 from ravine.transfer.head import FrozenBody
 
@@ -120,3 +122,17 @@ def test_another_plan_is_refused(audit: Audit, tmp_path: Path, weights: str) -> 
     object.__setattr__(plan, "model", MLP())
     with pytest.raises(PlanError, match="needs model=timm:NAME"):
         _fit(plan, audit, tmp_path)
+
+
+def test_balanced_classes_change_the_head_where_one_is_rare(audit: Audit, weights: str) -> None:
+    plan = _plan(weights)
+    parts = split(audit, SplitChoices(validation=0.0), 0)
+    rare = replace(parts, train=np.array([row for row in parts.train if audit.labels[row] != 0 or row % 4 == 0]))
+    packed = pack(audit, plan.picture)
+    usual, balanced = (
+        FrozenBody(replace(plan, techniques=part), audit, packed, rare).fit(Stages())
+        for part in ((), (ClassBalance(),))
+    )
+    z = [logits(one.network, direct(audit.pixels, parts.test, plan.picture)) for one in (usual, balanced)]
+    first = [softmax(one, axis=1)[:, 0].mean() for one in z]
+    assert first[1] > first[0]

@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from ravine.base.errors import TrainingError
 from ravine.optim.second_order.lbfgs import LBFGS
+from ravine.regularize.class_balance import class_weights
 from ravine.stats.calibration import probabilities
 from ravine.transfer.heads import fit_heads, rank_penalties
 
@@ -104,3 +105,14 @@ def test_a_single_pair_is_judged_on_its_held_rows_alone() -> None:
     heads = fit_heads(X[:400], Y[:400], CLASSES, np.array([0.01]), np.ones((1, 400), bool), LBFGS())
     assert ranking.logits.shape == (1, 3, CLASSES)
     assert np.abs(ranking.logits[0] - heads.logits(X[[410, 430, 450]], 0)).max() < 5e-2
+
+
+def test_weighted_heads_are_scikit_learns_with_balanced_classes() -> None:
+    rows = np.flatnonzero((Y != 0) | (np.arange(len(Y)) % 5 == 0))[:300]
+    x, y = X[rows], Y[rows]
+    importance = class_weights(np.bincount(y))[y]
+    heads = fit_heads(x, y, int(y.max()) + 1, np.array([0.01]), importance[None], LBFGS())
+    model = LogisticRegression(C=1 / (0.01 * len(y)), class_weight="balanced", tol=1e-8, max_iter=10_000)
+    model.fit(x.astype(np.float64), y)
+    difference = probabilities(heads.logits(x, 0)) - model.predict_proba(x.astype(np.float64))
+    assert np.abs(difference).max() < 1e-3

@@ -13,6 +13,7 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
+from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.early_stopping import EarlyStopping
 
 Select = Literal["nll", "accuracy", "macro_f1"]
@@ -90,17 +91,27 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_ranges(self)
-        if self.techniques and (self.transfer == "head" or isinstance(self.optimizer, Minimizer)):
-            raise PlanError(
-                f"{type(self.techniques[0]).__name__} acts on the steps of an update rule, and here there are none: "
-                "features are computed once, or all pictures pass at each evaluation. Leave it out."
-            )
+        for part in self.techniques:
+            self._check_technique(part)
         if self.ensemble is not None:
             self._check_ensemble(self.ensemble)
         if self.transfer == "head":
             self._check_head()
         else:
             self._check_scratch()
+
+    def _check_technique(self, part: Technique) -> None:
+        if self.transfer == "head" and isinstance(part, ClassBalance):
+            if part.by == "sampling":
+                raise PlanError(
+                    "class_balance.by = 'sampling' decides which pictures come in an epoch, and a head is fitted to all "
+                    "of them at once. Choose class_balance=weights."
+                )
+        elif self.transfer == "head" or isinstance(self.optimizer, Minimizer):
+            raise PlanError(
+                f"{type(part).__name__} acts on the steps of an update rule, and here there are none: "
+                "features are computed once, or all pictures pass at each evaluation. Leave it out."
+            )
 
     def _check_ensemble(self, ensemble: Ensemble) -> None:
         if self.transfer == "head":

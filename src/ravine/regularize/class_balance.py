@@ -48,7 +48,11 @@ class ClassBalance(Technique):
         """Targets times the weights of the classes, whose cross-entropy is the weighted one."""
         if self.by == "sampling":
             return targets
-        return targets * torch.from_numpy(class_weights(counts.cpu().numpy(), self._power())).to(targets)
+        return targets * torch.from_numpy(self.weights(counts.cpu().numpy())).to(targets)
+
+    def weights(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """See `class_weights`."""
+        return class_weights(counts, self._power())
 
     def _power(self) -> float:
         return one_value("ClassBalance.power", self.power)

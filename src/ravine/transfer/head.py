@@ -16,6 +16,7 @@ from ravine.experiment.stages import Stages
 from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.plan import Plan
+from ravine.regularize.class_balance import ClassBalance
 from ravine.transfer.features import features
 from ravine.transfer.heads import fit_heads, rank_penalties
 
@@ -54,7 +55,8 @@ class FrozenBody:
         labels, classes = self.audit.labels[rows], self.audit.classes
         with stages.stage("train", "head", 2) as advance:
             pairs, name = self._held_out(rows, plan.head.folds)
-            ranking = rank_penalties(x, labels, len(classes), plan.head.l2, pairs, plan.optimizer)
+            importance = self._importance(labels)
+            ranking = rank_penalties(x, labels, len(classes), plan.head.l2, pairs, plan.optimizer, importance)
             advance(1)
             held = np.sort(np.concatenate([one for _, one in pairs]))
             judged = [Evidence(z, labels[held], name) for z in ranking.logits]
@@ -62,7 +64,7 @@ class FrozenBody:
             best = select(values, plan.select)
             fitted_on = np.ones(len(rows), bool) if plan.refit else np.isin(rows, self.split.train)
             penalty = np.array([plan.head.l2[best]])
-            heads = fit_heads(x, labels, len(classes), penalty, fitted_on[None], plan.optimizer)
+            heads = fit_heads(x, labels, len(classes), penalty, (fitted_on * importance)[None], plan.optimizer)
             advance(1)
         return Fitted(
             network=_joined(body, heads.weight[0], heads.bias[0]).eval(),
@@ -75,6 +77,12 @@ class FrozenBody:
             penalties=tuple(zip(ranking.penalties, ranking.nll, strict=True)),
             refit=_sentence(int(fitted_on.sum())) if plan.refit else "",
         )
+
+    def _importance(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each picture counts in the fits; all alike unless classes are to be balanced."""
+        counts = np.bincount(labels, minlength=len(self.audit.classes))
+        balance = next((part for part in self.plan.techniques if isinstance(part, ClassBalance)), None)
+        return balance.weights(counts)[labels] if balance else np.ones(len(labels))
 
     def _held_out(self, rows: NDArray[np.int64], count: int) -> tuple[Pairs, str]:
         """Pairs (fit, held) as places within `rows`, and what the held pictures are called."""

@@ -41,7 +41,7 @@ def fit_heads(
     labels: NDArray[np.int64],
     classes: int,
     penalties: NDArray[np.float64],
-    masks: NDArray[np.bool_],
+    weights: NDArray[np.floating] | NDArray[np.bool_],
     optimizer: Minimizer,
 ) -> Heads:
     """Fit K heads at once.
@@ -51,7 +51,8 @@ def fit_heads(
         labels: [N], class numbers.
         classes: C.
         penalties: [K], the λ of each head, above 0.
-        masks: [K, N] or [1, N], true for the pictures that a head is fitted to.
+        weights: [K, N] or [1, N], what each picture counts in the mean loss of a head, relative to the others; 0, or
+            false, where the head is not fitted to it.
         optimizer: A full-batch minimizer.
 
     Raises:
@@ -66,8 +67,8 @@ def fit_heads(
     """
     centre = features.mean(axis=0, dtype=np.float64).astype(np.float32)
     x = torch.from_numpy(features - centre)
-    weights = torch.from_numpy(masks / masks.sum(axis=1, keepdims=True)).float()
-    problem = SoftmaxHeads(x, torch.from_numpy(labels), classes, torch.from_numpy(penalties), weights)
+    shares = torch.from_numpy(weights / weights.sum(axis=1, keepdims=True)).float()
+    problem = SoftmaxHeads(x, torch.from_numpy(labels), classes, torch.from_numpy(penalties), shares)
     theta = torch.zeros(len(penalties), problem.parameters)
     _, start = problem(theta, torch.arange(len(penalties)))
     found = optimizer.run(
@@ -107,6 +108,7 @@ def rank_penalties(
     penalties: tuple[float, ...],
     folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
     optimizer: Minimizer,
+    importance: NDArray[np.float64] | None = None,
 ) -> Ranking:
     """Judge every penalty on held-out pictures.
 
@@ -117,15 +119,17 @@ def rank_penalties(
         penalties: The λ that compete.
         folds: Pairs (fit, held) of row numbers; the held rows of all pairs are judged together.
         optimizer: A full-batch minimizer.
+        importance: [N], what each picture counts in the fits, above 0; None for all alike. It does not count in the
+            judgement.
 
     Returns:
         The ranking; its logits cover the held rows in ascending order.
     """
-    masks = np.zeros((len(folds), len(labels)), bool)
+    weights = np.zeros((len(folds), len(labels)))
     for number, (fit, _) in enumerate(folds):
-        masks[number, fit] = True
+        weights[number, fit] = 1.0 if importance is None else importance[fit]
     lambdas = np.repeat(np.array(penalties), len(folds))
-    heads = fit_heads(features, labels, classes, lambdas, np.tile(masks, (len(penalties), 1)), optimizer)
+    heads = fit_heads(features, labels, classes, lambdas, np.tile(weights, (len(penalties), 1)), optimizer)
     held_out = np.full((len(penalties), len(labels), classes), np.nan, np.float32)
     for place in range(len(penalties)):
         for number, (_, held) in enumerate(folds):
