@@ -1,0 +1,165 @@
+"""How much memory a training takes, estimated before it begins, and refused where there is not enough.
+
+    pictures       rows of the pack · size² · channels
+    weights        members · parameters · (weights + gradients + states of the rule + those while judging + copies)
+    one batch      what the backward pass needs, as autograd saves it for two pictures, times the batch;
+                   the largest of it again, for a gradient on its way; the pictures as they come and as numbers
+    libraries      128 MB, for code that is made on first use and for working space (93 to 265 MB were measured)
+
+Members pass one after the other, so that one member's batch counts. A pack is mapped from its file: the system gives
+its pages back when they are wanted elsewhere, so that a training may go on where they do not fit, at the speed of the
+disk. Therefore the pictures count in the estimate, and not in the refusal on a CPU.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from ravine.base.errors import PlanError
+from ravine.interfaces import Rule
+from ravine.train.precision import mean_loss
+from ravine.train.state import layout_of
+
+SAMPLE = 2
+LIBRARY_BYTES = 128_000_000
+
+TEMPORARIES = {"cpu": 0, "cuda": 3}
+"""Matrices in an update; on a CPU it goes in small pieces."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """An estimate, in bytes.
+
+    Attributes:
+        pictures: The rows of the pack.
+        weights: Weights, gradients, states and copies of all members.
+        batch: One batch of one member, forwards and backwards.
+        batch_size: Its pictures.
+        device: cpu or cuda.
+        libraries: What the libraries take once training begins.
+    """
+
+    pictures: int
+    weights: int
+    batch: int
+    batch_size: int
+    device: str
+    libraries: int = LIBRARY_BYTES
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.pictures + self.weights + self.batch + self.libraries
+
+    @property
+    def needed(self) -> int:
+        """What must be there: without the pictures where they are mapped from a file."""
+        return self.total - (self.pictures if self.device == "cpu" else 0)
+
+    def __str__(self) -> str:
+        return (
+            f"Training takes about {in_words(self.total)} of memory: {in_words(self.pictures)} of pictures, "
+            f"{in_words(self.weights)} of weights, gradients and states, {in_words(self.batch)} for a batch of "
+            f"{self.batch_size:,}, and {in_words(self.libraries)} for libraries."
+        )
+
+
+def memory_of(
+    network: nn.Module,
+    rule: Rule | None,
+    shape: tuple[int, int, int],
+    *,
+    batch_size: int,
+    pictures: int,
+    members: int = 1,
+    copies: int = 0,
+) -> Memory:
+    """Estimate a training.
+
+    Args:
+        network: One member's, of the device and type that it trains in; nothing of it is changed.
+        rule: The update rule; None for a minimizer, whose history is not counted.
+        shape: C, S, S of the pictures.
+        batch_size: Pictures in a step.
+        pictures: Rows of the pack.
+        members: K.
+        copies: Copies of the weights that an ensemble keeps, for each member.
+
+    Example:
+        >>> from ravine.optim.adam import Adam
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5))
+        >>> found = memory_of(network, Adam(), (3, 2, 2), batch_size=10, pictures=1000, members=4)
+        >>> found.pictures, found.weights == 4 * 65 * 4 * (1 + 1 + 2 + 1)
+        (12000, True)
+    """
+    like = next(network.parameters())
+    layout = layout_of(network)
+    judging = 2 if rule and rule.averages else 1  # those trained, beside those to be judged
+    matrices = 2 + judging + copies + TEMPORARIES.get(like.device.type, 0)
+    states = _entries(rule.init(like.new_empty(1, layout.size, device="meta"), layout)) if rule else 0
+    saved = _saved(network, shape)
+    largest = max(saved, default=0)
+    pixel = shape[0] * shape[1] * shape[2]
+    each = (sum(saved) + largest) / SAMPLE + pixel * (1 + like.element_size())
+    weights = members * like.element_size() * (matrices * layout.size + states)
+    return Memory(pictures * pixel, weights, int(batch_size * each), batch_size, like.device.type)
+
+
+def check_memory(memory: Memory, available: int | None) -> None:
+    """Refuse a training that would not fit.
+
+    Args:
+        memory: The estimate.
+        available: Bytes; None where the system does not say. See `ravine.device.available`.
+
+    Raises:
+        PlanError: It needs more; the message has the numbers.
+    """
+    if available is not None and memory.needed > available:
+        raise PlanError(
+            f"{memory} Of this, {in_words(memory.needed)} must be free, and {in_words(available)} are. "
+            "Choose a smaller batch_size, picture.size, model or members."
+        )
+
+
+def in_words(size: int) -> str:
+    """Bytes in the unit that fits.
+
+    Example:
+        >>> in_words(999), in_words(1_500_000), in_words(23_400_000_000)
+        ('1 kB', '1.5 MB', '23.4 GB')
+    """
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6)):
+        if size >= bytes_:
+            amount = size / bytes_
+            return f"{amount:,.0f} {unit}" if amount >= 100 else f"{amount:.3g} {unit}"
+    return f"{-(-size // 1000)} kB"
+
+
+def _entries(states: Mapping[str, Tensor]) -> int:
+    return sum(state.numel() for state in states.values())
+
+
+def _saved(network: nn.Module, shape: tuple[int, int, int]) -> list[int]:
+    """The bytes of each tensor that a forward pass of a few pictures saves for the backward pass."""
+    like = next(network.parameters())
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    seen: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        seen.setdefault(tensor.untyped_storage().data_ptr(), tensor)
+        return tensor
+
+    pixels = torch.zeros(SAMPLE, *shape, dtype=like.dtype, device=like.device)
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = mean_loss(network, pixels, torch.zeros(SAMPLE, dtype=torch.int64, device=like.device))
+    sizes = [tensor.untyped_storage().nbytes() for place, tensor in seen.items() if place not in own]
+    del loss
+    for buffer, before in buffers:
+        buffer.copy_(before)
+    return sizes
