@@ -104,8 +104,8 @@ class Plan:
         if self.transfer == "head" and isinstance(part, ClassBalance):
             if part.by == "sampling":
                 raise PlanError(
-                    "class_balance.by = 'sampling' decides which pictures come in an epoch, and a head is fitted to all "
-                    "of them at once. Choose class_balance=weights."
+                    "class_balance.by = 'sampling' decides which pictures come in an epoch, and a head is fitted to "
+                    "all of them at once. Choose class_balance=weights."
                 )
         elif self.transfer == "head" or isinstance(self.optimizer, Minimizer):
             raise PlanError(
