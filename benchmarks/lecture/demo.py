@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from ravine.data.audit import Audit
 from ravine.data.pack import pack
@@ -49,9 +48,3 @@ def accuracies(settings: Mapping[str, Any], part: str) -> NDArray[np.float64]:
             for network in trained.population.networks
         ]
     )
-
-
-def interval(values: NDArray[np.float64]) -> str:
-    """The mean with its 95 % t-interval over seeds."""
-    half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {half:.3f}"

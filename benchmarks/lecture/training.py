@@ -5,7 +5,8 @@ The five members share the split and differ in initialisation and order; interva
 
 from typing import Any
 
-from benchmarks.lecture.demo import SEEDS, accuracies, interval
+from benchmarks.lecture.demo import SEEDS, accuracies
+from benchmarks.lecture.intervals import interval
 from benchmarks.table import Cell, show
 
 NETWORK: dict[str, Any] = {

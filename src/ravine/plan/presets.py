@@ -1,14 +1,16 @@
 """From facts about the pictures to a plan, with a reason for every choice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil, sqrt
 from typing import Any
 
 from ravine.base.errors import PlanError
 from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
-from ravine.plan.catalog import find
+from ravine.plan.augmentation import augmentation
+from ravine.plan.catalog import find, table
+from ravine.plan.companions import companions
+from ravine.plan.facts import Facts, Reason
 from ravine.plan.plan import Plan
 from ravine.plan.toml import Tree, from_tree, merge, read_part
 
@@ -20,38 +22,6 @@ PASSES = 200
 
 LARGE = 20_000
 """From this many pictures on, a refit on all of them changes little and doubles the time."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the presets know of the pictures and of the machine.
-
-    Attributes:
-        pictures: Usable pictures that are not for testing.
-        classes: How many classes there are.
-        median_side: Median over pictures of the longer side, pixels.
-        same_size: Whether all pictures are squares of that size.
-        grey: Whether all pictures are grey.
-        cores: Usable cores.
-        device: cpu or cuda.
-    """
-
-    pictures: int
-    classes: int
-    median_side: int
-    same_size: bool
-    grey: bool
-    cores: int
-    device: str
-
-
-@dataclass(frozen=True)
-class Reason:
-    """One choice: its name, its value in words, and why it was made."""
-
-    name: str
-    value: str
-    why: str
 
 
 def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]]:
@@ -69,10 +39,19 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
     """
     tree, reasons = _photos(facts, wishes) if _uses_backbone(facts, wishes) else _small(facts)
     tree |= {"device": facts.device, "threads": facts.cores}
-    if tree["transfer"] == "scratch" and _wishes_minimizer(wishes):
-        _full_batch(tree, reasons, wishes)
+    if tree["transfer"] == "scratch":
+        _beside_wishes(tree, reasons, wishes)
     plan = from_tree(merge(tree, wishes))
     return plan, [_wished(reason, wishes) for reason in reasons]
+
+
+def _beside_wishes(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> None:
+    """What suits an update rule or minimizer, and an ensemble, that the user has set."""
+    if _wishes_minimizer(wishes):
+        _full_batch(tree, reasons, wishes)
+    for key, (choice, reason) in companions(wishes).items():
+        tree[key] = choice
+        reasons[:] = [*(other for other in reasons if other.name != key), reason]
 
 
 def _wishes_minimizer(wishes: Mapping[str, Any]) -> bool:
