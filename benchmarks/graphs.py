@@ -7,7 +7,8 @@
 A training is not run to its end: auto, eager and compiled passes take turns for a number of steps, and the total is
 what came before the first step (the decision, and compiling, with nothing compiled by an earlier run) and the median
 step times the number of steps. `auto` is told the whole number of steps. Where it came to eager, its steps are the same
-code as eager ones, and both are timed as one; so also where it came to compiled. A step is forward pass, backward pass and update, on random pictures of 28 pixels, with all cores.
+code as eager ones, and both are timed as one; so also where it came to compiled. A step is forward pass, backward pass
+and update, on random pictures of 28 pixels, with all cores.
 """
 
 import os
