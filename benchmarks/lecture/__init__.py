@@ -1,1 +1,1 @@
-"""What the lecture says of optimization, measured with Ravine's own parts: `python -m benchmarks.lecture`."""
+"""What the lecture says, measured with Ravine's own parts: `python -m benchmarks.lecture`."""

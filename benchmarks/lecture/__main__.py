@@ -1,11 +1,14 @@
-"""Run all demonstrations, or those that are named: python -m benchmarks.lecture [functions] [gradients] [training]."""
+"""Run all demonstrations, or those that are named, such as python -m benchmarks.lecture regularizers ensembles."""
 
 import sys
 from importlib import import_module
 
 from benchmarks.machine import machine
 
-ALL = ("functions", "gradients", "newton", "training")
+ALL = (
+    *("functions", "gradients", "newton", "minibatches", "training"),
+    *("regularizers", "dropconnect", "fractional", "ensembles"),
+)
 
 if __name__ == "__main__":
     print(machine())

@@ -89,9 +89,16 @@ def least_curvature(value: Callable[[Tensor], Tensor], x: Tensor, products: int 
     v = torch.randn(len(x), generator=torch.Generator().manual_seed(0), dtype=x.dtype)
     for _ in range(products):
         v = v / v.norm()
-        v = v - torch.autograd.functional.hvp(value, x, v)[1]
+        v = v - _product(value, x, v)
     v = v / v.norm()
-    return float(v @ torch.autograd.functional.hvp(value, x, v)[1])
+    return float(v @ _product(value, x, v))
+
+
+def _product(value: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
+    """The Hessian at x times v, by differentiating twice."""
+    at = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(value(at), at, create_graph=True)
+    return torch.autograd.grad(slope @ v, at)[0]
 
 
 def dying_steps() -> None:
