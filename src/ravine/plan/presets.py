@@ -1,6 +1,7 @@
 """From facts about the pictures to a plan, with a reason for every choice."""
 
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from math import ceil, sqrt
 from typing import Any
 
@@ -39,19 +40,33 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
     """
     tree, reasons = _photos(facts, wishes) if _uses_backbone(facts, wishes) else _small(facts)
     tree |= {"device": facts.device, "threads": facts.cores}
-    if tree["transfer"] == "scratch":
-        _beside_wishes(tree, reasons, wishes)
+    if tree["transfer"] == "scratch" and _wishes_minimizer(wishes):
+        _full_batch(tree, reasons, wishes)
+    if tree["transfer"] == "scratch" and not _whole(wishes):
+        _accompany(tree, reasons, wishes)
+        _augment(tree, reasons, facts, wishes)
     plan = from_tree(merge(tree, wishes))
     return plan, [_wished(reason, wishes) for reason in reasons]
 
 
-def _beside_wishes(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> None:
-    """What suits an update rule or minimizer, and an ensemble, that the user has set."""
-    if _wishes_minimizer(wishes):
-        _full_batch(tree, reasons, wishes)
+def _whole(wishes: Mapping[str, Any]) -> bool:
+    """Whether the wishes are a plan, such as that of an earlier run: what it leaves out is meant to be left out."""
+    return all(field.name in wishes for field in fields(Plan) if field.default is MISSING)
+
+
+def _accompany(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> None:
+    """What suits an ensemble that the user has set."""
     for key, (choice, reason) in companions(wishes).items():
         tree[key] = choice
         reasons[:] = [*(other for other in reasons if other.name != key), reason]
+
+
+def _augment(tree: Tree, reasons: list[Reason], facts: Facts, wishes: Mapping[str, Any]) -> None:
+    """Other pictures each epoch, for update rules; all pictures pass a minimizer at once, and unchanged."""
+    if not _wishes_minimizer(wishes):
+        techniques, why = augmentation(facts, tree["picture"]["size"])
+        tree |= techniques
+        reasons += why
 
 
 def _wishes_minimizer(wishes: Mapping[str, Any]) -> bool:
@@ -73,7 +88,12 @@ def _full_batch(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) ->
 
 
 def _wished(reason: Reason, wishes: Mapping[str, Any]) -> Reason:
-    return Reason(reason.name, _words(wishes[reason.name]), "You set it.") if reason.name in wishes else reason
+    if reason.name not in wishes:
+        return reason
+    words = _words(wishes[reason.name])
+    if reason.name in table("technique"):
+        words = "off" if wishes[reason.name] is False else " ".join(["on", words]).strip()
+    return Reason(reason.name, words, "You set it.")
 
 
 def _words(value: Any) -> str:

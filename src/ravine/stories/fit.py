@@ -5,7 +5,8 @@ scan ▶ plan ▶ split ▶ pack ▶ fit (choose, calibrate, refit) ▶ evaluate
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from ravine.base.errors import PlanError
 from ravine.bundle import Model
 from ravine.data.audit import Audit
+from ravine.data.mirror import look
 from ravine.data.pack import Pack, pack
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
@@ -104,7 +106,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
         if seconds:
             plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
         fitted = _fit(plan, audit, packed, parts, stages)
-        plan = replace(plan, compiled=fitted.compiled)
+        plan = replace(plan, **asdict(fitted.decided))
         model = Model(
             fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.members
         )
@@ -159,6 +161,7 @@ def _facts(audit: Audit, device: str) -> Facts:
         grey=audit.all_grey,
         cores=usable_cores(),
         device=device,
+        mirror=partial(look, audit),
     )
 
 
