@@ -5,8 +5,8 @@
 
 Equal numbers give equal crops and flips on all sides; that is checked before anything is timed. Candidates take turns;
 rates are medians, a ratio is the median of the ratios within a round. A DataLoader without workers has one thread,
-which is faster for single pictures. Threads that wait should sleep (the variable above): on a machine that is not quiet,
-those that spin take the time of the others. No network reads the batches: it would need far longer.
+which is faster for single pictures. Threads that wait should sleep (the variable above): where the machine is not
+quiet, those that spin take the time of the others. No network reads the batches: it would need far longer.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from ravine.device.machine import threads
 from ravine.moments import SampleDraws, Samples
 
 SMALL, SMALL_PEER, SMALL_BATCH = 50_000, 2_000, 128
-FILES, LARGE_BATCH, STORED, SIDE, EPOCHS = 500, 64, 256, 224, 4
+FILES, LARGE_BATCH, STORED, SIDE, EPOCHS = 300, 50, 256, 224, 4
 MARGIN = loaders.MARGIN
 
 
@@ -268,7 +268,7 @@ def decoders(rounds: int) -> None:
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sections = {"small": small, "large": large, "packing": packing, "decoders": decoders}
-    words.add_argument("--only", choices=sections)
+    words.add_argument("--only", choices=list(sections))
     words.add_argument("--rounds", type=int, default=7)
     given = words.parse_args()
     keep_freed_memory()

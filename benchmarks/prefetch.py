@@ -2,13 +2,17 @@
 
     OMP_WAIT_POLICY=PASSIVE python -m benchmarks.prefetch
 
-Steps of a small network on batches that are cropped, flipped and erased, with 0, 1 and 2 batches made ahead; from a pack
-in memory, and from a file that the system has just been told to forget (Linux). Orders and pixels are the same.
+    OMP_WAIT_POLICY=PASSIVE python -m benchmarks.prefetch --only disk
+
+Steps of a small network on batches that are cropped, flipped and erased, with 0, 1 and 2 batches made ahead; from a
+pack in memory, and from a file that the system has just been told to forget (Linux). Orders and pixels are the same.
 """
 
 import argparse
+import mmap
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.loader import augmented
 from benchmarks.machine import machine
-from benchmarks.rates import Candidate, interleaved, ratio
+from benchmarks.rates import ratio
 from benchmarks.table import median, show
 from ravine.augment.crop import Crop
 from ravine.augment.cutout import Cutout
@@ -28,10 +32,10 @@ from ravine.data.preprocess import Preprocess
 from ravine.data.ring import Ring
 from ravine.device.allocator import keep_freed_memory
 from ravine.models.small_cnn import SmallCNN
-from ravine.train.timeline import Shares, Timeline
+from ravine.train.timeline import Timeline
 
 PICTURES, SIDE, PARTS = 20_000, 28, (Crop(), Flip(), Cutout())
-STORED_PICTURES, STORED, EVERY = 3_000, 252, 9
+STORED_PICTURES, STORED, EVERY = 1_000, 252, 9
 AHEAD = (0, 1, 2)
 
 
@@ -44,7 +48,7 @@ class Training:
         self.network = SmallCNN().build(channels, SIDE, 10).train()
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-3, momentum=0.9)
         self.picture = Preprocess(size=SIDE, channels=channels)
-        self.steps, self.shares = steps, dict.fromkeys(AHEAD, Shares())
+        self.steps, self.waited = steps, dict.fromkeys(AHEAD, 0.0)
 
     def seen(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
         """Pixels and targets; of large pictures every ninth pixel, so that the network stays small."""
@@ -53,7 +57,8 @@ class Training:
         samples = augmented(batch, epoch, PARTS, len(self.batches.labels))
         return self.picture.normalise(channels_first(samples.images)), samples.targets
 
-    def run(self, ahead: int) -> int:
+    def run(self, ahead: int) -> float:
+        """All steps, with so many batches made ahead; pictures a second."""
         timeline = Timeline()
         with Ring(self.batches, [(0, number) for number in range(self.steps)], self.seen, ahead=ahead) as ring:
             for pixels, targets in ring:
@@ -64,58 +69,70 @@ class Training:
                 self.optimizer.step()
                 loss.item()
                 timeline.lap("arithmetic")
-        self.shares[ahead] = timeline.shares()
-        return self.steps * self.batches.batch_size
-
-    def candidates(self, before: Path | None) -> dict[str, Candidate]:
-        def candidate(ahead: int) -> Candidate:
-            def run() -> int:
-                forget(before)
-                return self.run(ahead)
-
-            return run
-
-        return {f"{ahead} ahead": candidate(ahead) for ahead in AHEAD}
+        self.waited[ahead] = timeline.shares().share("data")
+        return self.steps * self.batches.batch_size / timeline.shares().seconds
 
 
-def forget(file: Path | None) -> None:
-    """Tell the system that a file need not be kept in memory."""
-    if file is not None and hasattr(os, "posix_fadvise"):
-        with file.open("rb") as opened:
-            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def measure(what: str, training: Training, rounds: int, file: Path | None = None) -> list[list[str | float]]:
-    candidates = training.candidates(file)
-    rates = interleaved(candidates, rounds)
-    none = next(iter(candidates))
+def measure(
+    what: str, training: Training, rounds: int, before: Callable[[], object] = lambda: None
+) -> list[list[str | float]]:
+    """Rows of the table; something is done before each run, which is not timed."""
+    rates: dict[str, list[float]] = {}
+    runs = {f"{ahead} ahead": ahead for ahead in AHEAD}
+    for index in range(rounds + 1):
+        for name, ahead in list(runs.items())[:: 1 if index % 2 else -1]:
+            before()
+            rate = training.run(ahead)
+            if index:
+                rates.setdefault(name, []).append(rate)
     return [
-        [what, name, round(median(values)), round(ratio(rates, name, none), 2), f"{share.share('data'):.1%}"]
-        for (name, values), share in zip(rates.items(), training.shares.values(), strict=True)
+        [
+            what,
+            name,
+            round(median(rates[name])),
+            round(ratio(rates, name, "0 ahead"), 2),
+            f"{training.waited[ahead]:.1%}",
+        ]
+        for name, ahead in runs.items()
     ]
+
+
+def in_memory(size: int, rounds: int) -> list[list[str | float]]:
+    small = torch.randint(0, 256, (PICTURES, SIDE, SIDE, 1), dtype=torch.uint8)
+    return measure(f"in memory, {SIDE} pixels, batches of {size}", Training(small, size, 1920 // size), rounds)
+
+
+def on_disk(rounds: int) -> list[list[str | float]]:
+    shape = (STORED_PICTURES, STORED, STORED, 3)
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "pixels"
+        np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8).tofile(path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+
+            def forget() -> None:
+                mapped.madvise(mmap.MADV_DONTNEED)
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+            images = torch.frombuffer(mapped, dtype=torch.uint8).view(shape)
+            return measure(f"from disk, {STORED} pixels, batches of 32", Training(images, 32, 20), rounds, forget)
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--rounds", type=int, default=9)
-    rounds = words.parse_args().rounds
+    words.add_argument("--only", choices=["memory", "disk"])
+    given = words.parse_args()
     keep_freed_memory()
     print(machine())
-    small = torch.randint(0, 256, (PICTURES, SIDE, SIDE, 1), dtype=torch.uint8)
-    rows = [
-        row
-        for size, steps in ((32, 60), (128, 20))
-        for row in measure(f"in memory, batches of {size}", Training(small, size, steps), rounds)
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "pixels"
-        shape = (STORED_PICTURES, STORED, STORED, 3)
-        np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8).tofile(file)
-        os.sync()
-        mapped = torch.as_tensor(np.memmap(file, np.uint8, "c", 0, shape))
-        rows += measure(f"from disk, {STORED} pixels, batches of 32", Training(mapped, 32, 30), rounds, file)
-    heads = ("pack", "batches", "pictures/s", "times as fast as none ahead", "waited for data, last round")
-    show(f"Training small_cnn with batches made ahead (median of {rounds})", heads, rows)
+    rows: list[list[str | float]] = []
+    if given.only != "disk":
+        rows += [row for size in (32, 128) for row in in_memory(size, given.rounds)]
+    if given.only != "memory":
+        rows += on_disk(given.rounds)
+    heads = ("pack", "batches", "pictures/s", "times as fast as none ahead", "waited for data")
+    show(f"Training small_cnn with batches made ahead (median of {given.rounds})", heads, rows)
 
 
 if __name__ == "__main__":
