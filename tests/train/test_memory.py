@@ -48,6 +48,8 @@ def test_a_batch_is_proportional_to_its_pictures(first, second):
     one, two = (memory_of(network, SGD(), SHAPE, batch_size=size, pictures=1) for size in (first, second))
     assert one.batch / first == pytest.approx(two.batch / second, rel=0.01)
     assert one.weights == two.weights
+    three = memory_of(network, SGD(), SHAPE, batch_size=first, pictures=1, members=4, at_once=3)
+    assert three.batch == pytest.approx(3 * one.batch, rel=0.01)
 
 
 @pytest.mark.parametrize("architecture", [SmallCNN(width=4), Residual(width=4, blocks=1), MLP(width=64)])

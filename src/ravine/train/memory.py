@@ -6,7 +6,7 @@
                    the largest of it again, for a gradient on its way; the pictures as they come and as numbers
     libraries      128 MB, for code that is made on first use and for working space (93 to 265 MB were measured)
 
-Members pass one after the other, so that one member's batch counts. A pack is mapped from its file: the system gives
+Members that pass one after the other need the memory of one batch; stacked or in threads they need one each. A pack is mapped from its file: the system gives
 its pages back when they are wanted elsewhere, so that a training may go on where they do not fit, at the speed of the
 disk. Therefore the pictures count in the estimate, and not in the refusal on a CPU.
 """
@@ -37,7 +37,7 @@ class Memory:
     Attributes:
         pictures: The rows of the pack.
         weights: Weights, gradients, states and copies of all members.
-        batch: One batch of one member, forwards and backwards.
+        batch: One batch, forwards and backwards, of the members that pass at once.
         batch_size: Its pictures.
         device: cpu or cuda.
         libraries: What the libraries take once training begins.
@@ -77,6 +77,7 @@ def memory_of(
     pictures: int,
     members: int = 1,
     copies: int = 0,
+    at_once: int = 1,
 ) -> Memory:
     """Estimate a training.
 
@@ -88,6 +89,7 @@ def memory_of(
         pictures: Rows of the pack.
         members: K.
         copies: Copies of the weights that an ensemble keeps, for each member.
+        at_once: Members whose batches are in memory at the same time.
 
     Example:
         >>> from ravine.optim.adam import Adam
@@ -106,7 +108,7 @@ def memory_of(
     pixel = shape[0] * shape[1] * shape[2]
     each = (sum(saved) + largest) / SAMPLE + pixel * (1 + like.element_size())
     weights = members * like.element_size() * (matrices * layout.size + states)
-    return Memory(pictures * pixel, weights, int(batch_size * each), batch_size, like.device.type)
+    return Memory(pictures * pixel, weights, int(at_once * batch_size * each), batch_size, like.device.type)
 
 
 def check_memory(memory: Memory, available: int | None) -> None:
