@@ -6,9 +6,10 @@
                    the largest of it again, for a gradient on its way; the pictures as they come and as numbers
     libraries      128 MB, for code that is made on first use and for working space (93 to 265 MB were measured)
 
-Members that pass one after the other need the memory of one batch; stacked or in threads they need one each. A pack is mapped from its file: the system gives
-its pages back when they are wanted elsewhere, so that a training may go on where they do not fit, at the speed of the
-disk. Therefore the pictures count in the estimate, and not in the refusal on a CPU.
+Members that pass one after the other need the memory of one batch; stacked or in threads they need one each. A pack
+is mapped from its file: the system gives its pages back when they are wanted elsewhere, so that a training goes on
+where they do not fit, at the speed of the disk. Therefore the pictures count in the estimate, and not in the refusal
+on a CPU.
 """
 
 from collections.abc import Mapping
