@@ -155,6 +155,16 @@ def test_a_compiler_that_fails_says_so_once_and_eager_goes_on(
     assert graph.choice == "eager"
 
 
+def test_a_compiler_that_is_not_there_is_one_that_fails(stage: Stage, caplog: pytest.LogCaptureFixture):
+    def nobody(key: str, device: str):
+        raise RuntimeError(f"nothing compiles {len(key)} letters on a {device}")
+
+    graph = Graph("compiled", folder=stage.folder, compiler=nobody)
+    assert stage.run(graph) == "eager"
+    assert graph.reason == "The network cannot be compiled here (nothing compiles 24 letters on a cpu)."
+    assert len(caplog.messages) == 1
+
+
 def test_what_cannot_be_captured_stays_eager(stage: Stage, caplog: pytest.LogCaptureFixture):
     graph = stage.graph("auto", "It draws.")
     assert stage.run(graph) == "eager"

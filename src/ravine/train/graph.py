@@ -139,10 +139,10 @@ class Graph:
             if reason:
                 self._settle("eager", reason)
                 return
-        function = self._compiler(key, device)
-        measured = self._compiled(function, network, batch)
-        if measured is None:
+        compiled = self._compiled(key, network, batch)
+        if compiled is None:
             return
+        function, measured = compiled
         remember(key, measured, folder)
         kept, reason = gains(measured)
         if kept or self._wish == "compiled":
@@ -151,9 +151,10 @@ class Graph:
         else:
             self._settle("eager", reason)
 
-    def _compiled(self, function: Loss, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Timing | None:
+    def _compiled(self, key: str, network: nn.Module, batch: tuple[Tensor, Tensor]) -> tuple[Loss, Timing] | None:
         """Compile, and time eager and compiled passes in turn; None where compiling fails."""
         try:
+            function = self._compiler(key, batch[0].device.type)
             cold = sum(self._seconds(function, network, batch) for _ in range(WARM_UP))
             pairs = [[self._seconds(one, network, batch) for one in (mean_loss, function)] for _ in range(TIMED)]
         except Exception as failure:  # the same pass was carried out eager just now, so that the compiler failed
@@ -162,7 +163,7 @@ class Graph:
             _log.warning("%s It runs eager, which gives the same answer.", self.reason)
             return None
         eager, compiled = (statistics.median(times) for times in zip(*pairs, strict=True))
-        return Timing(cold, eager, compiled)
+        return function, Timing(cold, eager, compiled)
 
     def _seconds(self, loss: Loss, network: nn.Module, batch: tuple[Tensor, Tensor]) -> float:
         device = batch[0].device
