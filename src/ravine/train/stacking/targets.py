@@ -11,7 +11,7 @@ from ravine.train.stacking.activations import Activations
 
 def side_by_side(pixels: Sequence[Tensor]) -> Activations:
     """The pixels [N, C, H, W] of K members as maps; the same tensor for all of them is not copied."""
-    if all(one is pixels[0] for one in pixels):
+    if _same(pixels):
         return Activations(pixels[0], 1)
     return Activations(torch.cat(list(pixels), dim=1), len(pixels))
 
@@ -34,7 +34,10 @@ def losses(logits: Tensor, targets: Sequence[Tensor]) -> Tensor:
 def _joined(logits: Tensor, targets: Sequence[Tensor]) -> Tensor:
     """Targets int64 [K, N], or float [K, C, N] where those of any member are."""
     if all(one.ndim == 1 for one in targets):
-        same = all(one is targets[0] for one in targets)
-        return targets[0].expand(len(targets), -1) if same else torch.stack(list(targets))
+        return targets[0].expand(len(targets), -1) if _same(targets) else torch.stack(list(targets))
     soft = [one_hot(one, logits.shape[1]) if one.ndim == 1 else one for one in targets]
     return torch.stack([one.to(logits.dtype) for one in soft]).transpose(1, 2)
+
+
+def _same(tensors: Sequence[Tensor]) -> bool:
+    return len(set(map(id, tensors))) == 1
