@@ -8,7 +8,7 @@ SHIFT = 0.04
 
 
 def augmentation(facts: Facts, size: int) -> tuple[Tree, list[Reason]]:
-    """Propose the augmentations that paid in `benchmarks/preset_augmentations.py`.
+    """Propose the augmentations that paid in `benchmarks/augmentations.py`.
 
     Args:
         facts: The pictures.

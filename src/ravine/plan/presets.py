@@ -1,11 +1,12 @@
 """From facts about the pictures to a plan, with a reason for every choice."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from math import ceil, sqrt
 from typing import Any
 
 from ravine.base.errors import PlanError
+from ravine.data.mirror import not_measured
 from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.augmentation import augmentation
@@ -64,7 +65,8 @@ def _accompany(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> 
 def _augment(tree: Tree, reasons: list[Reason], facts: Facts, wishes: Mapping[str, Any]) -> None:
     """Other pictures each epoch, for update rules; all pictures pass a minimizer at once, and unchanged."""
     if not _wishes_minimizer(wishes):
-        techniques, why = augmentation(facts, tree["picture"]["size"])
+        known = replace(facts, mirror=not_measured) if "flip" in wishes else facts
+        techniques, why = augmentation(known, tree["picture"]["size"])
         tree |= techniques
         reasons += why
 
