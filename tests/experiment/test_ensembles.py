@@ -113,7 +113,14 @@ def test_without_validation_pictures_members_may_vote_but_not_be_chosen_from() -
 
 
 def test_a_minimizer_has_members_but_no_steps_to_gather() -> None:
-    full = {"optimizer": LBFGS(), "schedule": None, "batch_size": None, "compiled": None}
+    full = {
+        "optimizer": LBFGS(),
+        "schedule": None,
+        "batch_size": None,
+        "compiled": None,
+        "execution": None,
+        "graph": None,
+    }
     assert fit(replace(PLAN, ensemble=Independent(), **full)).members == (0, 1, 2)
     with pytest.raises(PlanError, match="gathers weights after steps on mini-batches"):
         replace(PLAN, ensemble=EMA(), **full)

@@ -53,6 +53,8 @@ PLAN = Plan(
     members=3,
     refit=False,
     compiled=False,
+    execution="looped",
+    graph="eager",
 )
 NETWORKS = {
     "batch_norm": MLP(width=6, depth=2),
@@ -120,7 +122,7 @@ def placed(part: Part) -> Plan:
     if kind == "penalty":
         return replace(plan, penalty=(part,))
     if isinstance(part, Minimizer):
-        full = {"schedule": None, "batch_size": None, "compiled": None, "epochs": 12}
+        full = {"schedule": None, "batch_size": None, "compiled": None, "execution": None, "graph": None, "epochs": 12}
         return replace(plan, model=MLP(width=1, depth=1), optimizer=part, members=1, **full)
     return replace(plan, **{kind: part})
 

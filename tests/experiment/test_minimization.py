@@ -42,7 +42,7 @@ def test_the_loss_falls_and_is_recorded(optimizer):
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < 0.5 * losses[0]
     assert fitted.unseen.scores(("a", "b", "c")).accuracy > 0.8
-    assert fitted.compiled is None
+    assert fitted.decided.compiled is None
 
 
 def test_members_alone_and_together_end_alike():

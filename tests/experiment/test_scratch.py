@@ -41,8 +41,11 @@ PLAN = Plan(
     epochs=3,
     batch_size=12,
     compiled=False,
+    execution="looped",
+    graph="eager",
 )
 CLASSES = ("a", "b", "c")
+STEPLESS: dict[str, object] = dict.fromkeys(("schedule", "compiled", "execution", "graph"))
 
 
 def _fit(split: Split = SPLIT, pack: Pack = PACK, **changes: object) -> Fitted:
@@ -142,7 +145,14 @@ def test_every_metric_can_choose() -> None:
 
 def test_a_minimizer_sees_all_pictures_at_once() -> None:
     fitted = _fit(
-        model=MLP(width=4, depth=1), optimizer=LBFGS(), schedule=None, batch_size=None, compiled=None, epochs=30
+        model=MLP(width=4, depth=1),
+        optimizer=LBFGS(),
+        schedule=None,
+        batch_size=None,
+        compiled=None,
+        execution=None,
+        graph=None,
+        epochs=30,
     )
     losses = [epoch.train_loss for epoch in fitted.history if epoch.run == "choose"]
     assert losses == sorted(losses, reverse=True), "a line search never lets the loss rise"
@@ -152,10 +162,27 @@ def test_a_minimizer_sees_all_pictures_at_once() -> None:
 
 
 def test_a_minimizer_in_mini_batches_runs_when_it_is_asked_for() -> None:
-    fitted = _fit(optimizer=LBFGS(), schedule=None, compiled=None, allow_minibatch=True, epochs=2, refit=False)
+    fitted = _fit(
+        optimizer=LBFGS(),
+        schedule=None,
+        compiled=None,
+        execution=None,
+        graph=None,
+        allow_minibatch=True,
+        epochs=2,
+        refit=False,
+    )
     assert [epoch.epoch for epoch in fitted.history] == [1, 2]
 
 
 def test_a_minimizer_refuses_what_is_no_gradient() -> None:
     with pytest.raises(PlanError, match="Choose penalty=l2"):
-        _fit(optimizer=LBFGS(), schedule=None, batch_size=None, compiled=None, penalty=(L1(0.1),))
+        _fit(
+            optimizer=LBFGS(),
+            schedule=None,
+            batch_size=None,
+            compiled=None,
+            execution=None,
+            graph=None,
+            penalty=(L1(0.1),),
+        )

@@ -99,7 +99,7 @@ def test_a_race_changes_nothing() -> None:
 def test_what_runs_depends_on_members_and_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     members = population(Residual(width=2, blocks=1))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert list(executions(members, [batch(0)] * 3)) == ["looped", "spread", "stacked", "spread stacks"]
+    assert list(executions(members, [batch(0)] * 3)) == ["looped", "spread", "stacked", "spread_stacked"]
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert list(executions(members, [batch(0)] * 3)) == ["looped", "stacked"]
     refused = population(MLP(width=5, depth=1), techniques=[[DropConnect()]] * 3)

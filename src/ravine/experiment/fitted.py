@@ -1,7 +1,7 @@
 """What fitting leaves: a network, and the evidence on pictures that it had not seen when it was chosen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from ravine.ensemble.collector import Collector
 from ravine.stats.calibration import fit_temperature, probabilities
 from ravine.stats.scores import Scores, score
+from ravine.train.execution import Way
+from ravine.train.graph import Choice
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 
@@ -40,6 +42,26 @@ class Candidate:
     chosen: bool
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What a clock decided, which can change last bits; it belongs into the plan. None where nothing was decided.
+
+    Attributes:
+        compiled: Whether the update of the weights ran compiled.
+        execution: How several members took their passes.
+        graph: Whether passes ran eager or compiled.
+    """
+
+    compiled: bool | None = None
+    execution: Way | None = None
+    graph: Choice | None = None
+
+    def filled(self, other: "Decided") -> "Decided":
+        """The same, with what the other decided where nothing was decided here."""
+        own = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(other, **own)
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """A population after training.
@@ -48,17 +70,19 @@ class Trained:
         population: The members.
         alive: Bool [K]; false for members whose loss was not finite.
         history: One entry an epoch and member.
-        compiled: Whether the update of the weights ran compiled; None where there was none.
+        decided: What was decided by measurement.
         collector: What an ensemble gathered; None for nothing.
         kept: Of rows that a technique watched, the number of the epoch whose weights were kept.
+        course: How it was carried out and where its time went, in sentences.
     """
 
     population: Population
     alive: Tensor
     history: tuple[Epoch, ...]
-    compiled: bool | None = None
+    decided: Decided = field(default_factory=Decided)
     collector: Collector | None = None
     kept: Mapping[int, int] = field(default_factory=dict)
+    course: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +98,8 @@ class Fitted:
         penalties: The strengths that competed for a head, with their negative log-likelihoods.
         refit: What was fitted again, in a sentence; empty if nothing was.
         failed: Members whose loss was not finite.
-        compiled: Whether the update of the weights ran compiled; None where there was none.
+        decided: What was decided by measurement.
+        course: How the training was carried out and where its time went, in sentences.
         members: Which members of the plan the networks inside belong to, from 0; one for each.
         combined: What an ensemble made, in a sentence; empty without one.
     """
@@ -87,7 +112,8 @@ class Fitted:
     penalties: tuple[tuple[float, float], ...] = ()
     refit: str = ""
     failed: tuple[int, ...] = ()
-    compiled: bool | None = None
+    decided: Decided = field(default_factory=Decided)
+    course: tuple[str, ...] = ()
     members: tuple[int, ...] = (0,)
     combined: str = ""
 

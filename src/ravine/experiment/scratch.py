@@ -17,7 +17,7 @@ from ravine.ensemble.collector import Collector, Course
 from ravine.ensemble.judge import Judge
 from ravine.ensemble.recipe import Mixture, Recipe
 from ravine.experiment.assembly import Answer, Assembly
-from ravine.experiment.fitted import Candidate, Evidence, Fitted, Trained, select
+from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted, Trained, select
 from ravine.experiment.minimization import Minimization
 from ravine.experiment.stages import Stages
 from ravine.interfaces import Rule
@@ -25,8 +25,10 @@ from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.catalog import name_of
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
+from ravine.train.carrying import Carried, Wishes, carry_out
 from ravine.train.evaluate import logits, packed
 from ravine.train.loop import Held, Loop
+from ravine.train.precision import check_precision
 from ravine.train.state import PictureShape, Population
 from ravine.train.step import Stepper
 
@@ -56,6 +58,7 @@ class Scratch:
         for part in (plan.optimizer, plan.schedule, *(plan.penalty or ()), *plan.techniques, plan.ensemble):
             if part is not None:
                 part.columns(plan.members)
+        check_precision(plan.precision, plan.device)
 
     def fit(self, stages: Stages) -> Fitted:
         """Train, choose, calibrate, and train again where the plan says so.
@@ -129,10 +132,26 @@ class Scratch:
         loop = self.prepare(rows, seeds, run, members)
         self._try_end(loop.population)
         loop.collector, loop.until = self._collector(loop, members), until
+        carried = self._carried(loop)
+        loop.execution = carried.execution
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
             history = tuple(loop.train())
-        return Trained(loop.population, loop.alive, history, loop.stepper.compiled, loop.collector, loop.kept)
+        decided = Decided(
+            loop.stepper.compiled,
+            carried.way if len(members) > 1 else None,
+            carried.graph.choice if carried.graph else None,
+        )
+        course = (*carried.sentences(), loop.timeline.shares().sentence())
+        return Trained(loop.population, loop.alive, history, decided, loop.collector, loop.kept, course)
+
+    def _carried(self, loop: Loop) -> Carried:
+        """How the passes are carried out."""
+        plan = self.plan
+        several = loop.population.members > 1
+        wishes = Wishes(plan.execution if several else None, plan.graph, plan.precision)
+        sample = loop.seen(loop.batches.at(0, 0), 0)
+        return carry_out(loop.population, sample, loop.epochs * len(loop.batches), wishes)
 
     def _try_end(self, population: Population) -> None:
         """Let an ensemble that finds nothing to act on say so before training."""
@@ -210,6 +229,7 @@ class Scratch:
             fitted,
             network=again.network,
             history=fitted.history + trained.history,
+            decided=fitted.decided.filled(trained.decided),
             refit=f"The chosen training was repeated on all {len(rows):,} training and validation pictures.",
         )
 
@@ -245,7 +265,8 @@ class Scratch:
             candidates=candidates,
             history=trained.history,
             failed=tuple(torch.nonzero(~trained.alive).flatten().tolist()),
-            compiled=trained.compiled,
+            decided=trained.decided,
+            course=trained.course,
             members=answer.rows,
             combined=self._combined(answer.recipe),
         )

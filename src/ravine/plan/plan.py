@@ -61,8 +61,11 @@ class Plan:
         seed: The seed of the first.
         device: Where it is computed.
         threads: Threads of one computation on a CPU; sums are in another order with another number.
-        compiled: Whether the update of the weights runs compiled, which can change its last bits; left out, it is
-            decided by measurement, and the decision is written to the plan of the run.
+        precision: The numbers that networks compute with; bfloat16 only where the device has instructions for it.
+        compiled: Whether the update of the weights runs compiled. This, execution and graph can change last bits; left
+            out, they are decided by measurement, and the decision is written to the plan of the run.
+        execution: How several members take their passes: one after another, in threads, side by side, or both.
+        graph: Whether passes of networks run eager, or compiled.
 
     Raises:
         PlanError: A choice is out of range, or can have no effect beside the others.
@@ -87,7 +90,10 @@ class Plan:
     seed: Annotated[int, Range(0)] = 0
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Range(1, 1024)] = 1
+    precision: Literal["full", "bfloat16"] = "full"
     compiled: bool | None = None
+    execution: Literal["looped", "spread", "stacked", "spread_stacked"] | None = None
+    graph: Literal["eager", "compiled"] | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -95,6 +101,7 @@ class Plan:
             self._check_technique(part)
         if self.ensemble is not None:
             self._check_ensemble(self.ensemble)
+        self._check_passes()
         if self.transfer == "head":
             self._check_head()
         else:
@@ -139,7 +146,7 @@ class Plan:
         if self.members > 1:
             raise PlanError("members > 1 would give the same head each time, since its loss is convex. Use members=1.")
         self._refuse(
-            ("schedule", "penalty", "epochs", "batch_size", "compiled"),
+            ("schedule", "penalty", "epochs", "batch_size", "compiled", "execution", "graph"),
             "the head is fitted to all pictures until it converges",
         )
 
@@ -166,16 +173,31 @@ class Plan:
             )
 
     def _check_minimizer(self) -> None:
-        if self.schedule is not None or self.compiled is not None:
-            raise PlanError(
-                "A minimizer finds its own step length; schedule and compiled have no effect. Leave them out."
-            )
+        if self.schedule is not None:
+            raise PlanError("A minimizer finds its own step length; schedule has no effect. Leave it out.")
+        for name in ("compiled", "execution", "graph"):
+            if getattr(self, name) is not None:
+                raise PlanError(f"A minimizer evaluates members in its own way; {name} has no effect. Leave it out.")
         if self.batch_size is not None and not self.allow_minibatch:
             raise PlanError(
                 f"{type(self.optimizer).__name__} needs the gradient over all pictures: it learns curvature from "
                 "differences of gradients, and between two mini-batches these are mostly noise. Leave batch_size out, "
                 "choose an update rule, or set allow_minibatch=true to see it fail."
             )
+
+    def _check_passes(self) -> None:
+        if self.precision != "full" and (self.transfer == "head" or isinstance(self.optimizer, Minimizer)):
+            raise PlanError(
+                "precision = 'bfloat16' acts on training in mini-batches, and here there is none. Leave it out."
+            )
+        if self.precision != "full" and self.execution not in (None, "looped"):
+            raise PlanError(
+                f"execution = {self.execution!r} has full precision alone. Choose execution=looped, or precision=full."
+            )
+        if self.execution not in (None, "looped") and self.members == 1:
+            raise PlanError(f"execution = {self.execution!r} is for several members, and there is one. Leave it out.")
+        if self.graph == "compiled" and self.execution not in (None, "looped"):
+            raise PlanError(f"graph = 'compiled' has no effect beside execution = {self.execution!r}. Leave one out.")
 
     def _refuse(self, names: tuple[str, ...], reason: str) -> None:
         for name in names:

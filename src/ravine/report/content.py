@@ -200,9 +200,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class TimeSpent:
-    """Where the time went, in order."""
+    """Where the time went, in order; and how the training was carried out, in sentences."""
 
     stages: tuple[Stage, ...]
+    course: tuple[str, ...] = ()
 
     @property
     def total(self) -> float:

@@ -51,7 +51,7 @@ def content(run: Run, out: Path, command: str, seconds: dict[str, float]) -> pag
         confusion=page.Confusion(classes, scores.confusion),
         per_class=page.PerClass(scores.classes),
         mistakes=_mistakes(run, p),
-        time=_time(seconds),
+        time=_time(seconds, run.fitted.course),
         agreement=page.Agreement(run.shift.largest, run.shift.pictures, run.shift.changed),
         reproduction=_reproduction(run, out, command),
     )
@@ -190,10 +190,10 @@ def _mistakes(run: Run, p: np.ndarray) -> page.Mistakes:
     return page.Mistakes(tested=len(labels), wrong=len(wrong), worst=shown)
 
 
-def _time(seconds: dict[str, float]) -> page.TimeSpent:
+def _time(seconds: dict[str, float], course: tuple[str, ...]) -> page.TimeSpent:
     known = [page.Stage(name, seconds[name]) for name in STAGES if name in seconds]
     other = seconds["total"] - sum(stage.seconds for stage in known)
-    return page.TimeSpent((*known, page.Stage("other", max(0.0, other))))
+    return page.TimeSpent((*known, page.Stage("other", max(0.0, other))), course)
 
 
 def _reproduction(run: Run, out: Path, command: str) -> page.Reproduction:

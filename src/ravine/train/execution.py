@@ -2,16 +2,23 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
+from ravine.train.precision import mean_loss
 from ravine.train.state import Population
 
 Seen = Sequence[tuple[Tensor, Tensor]]
 """For each member pixels [N, C, H, W] and targets, int64 [N] or float [N, classes]."""
+
+Way = Literal["looped", "spread", "stacked", "spread_stacked"]
+"""The executions by name: one after another, in threads, side by side, side by side in threads."""
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""From a network, pixels and targets to the mean loss of a batch."""
 
 
 class Execution(ABC):
@@ -53,25 +60,29 @@ class Looped(Execution):
         [True, True]
     """
 
+    def __init__(self, population: Population, loss: Loss = mean_loss) -> None:
+        """Start.
+
+        Args:
+            population: The members.
+            loss: Of one member on its batch.
+        """
+        super().__init__(population)
+        self._loss = loss
+
     def losses(self, seen: Seen, steps: Sequence[int], active: Tensor | None = None) -> Tensor:
         """See `Execution.losses`."""
         population = self.population
         population.gradient.zero_()
         losses = population.theta.new_full((population.members,), math.nan)
         for row in rows(population, active):
-            losses[row] = loss_of_member(population, row, *seen[row], step=steps[row])
+            population.techniques[row].draws.step = steps[row]
+            loss = self._loss(population.networks[row], *seen[row])
+            loss.backward()
+            losses[row] = loss.detach()
         return losses
 
 
 def rows(population: Population, active: Tensor | None) -> Sequence[int]:
     """The members that have not ended."""
     return range(population.members) if active is None else torch.nonzero(active).flatten().tolist()
-
-
-def loss_of_member(population: Population, row: int, pixels: Tensor, targets: Tensor, step: int) -> Tensor:
-    """Add one member's gradient to the slab; answer its loss, []."""
-    population.techniques[row].draws.step = step
-    z = population.networks[row](pixels)
-    loss = cross_entropy(z, targets if targets.ndim == 1 else targets.to(z.dtype))
-    loss.backward()
-    return loss.detach()

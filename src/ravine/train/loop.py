@@ -26,7 +26,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ravine.base.errors import PlanError, TrainingError
 from ravine.data.batches import Batch, Batches, channels_first
@@ -35,9 +34,11 @@ from ravine.ensemble.collector import Collector
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import negative_log_likelihood
 from ravine.train.evaluate import logits, packed
+from ravine.train.execution import Execution, Looped
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 from ravine.train.step import Stepper
+from ravine.train.timeline import Timeline
 from ravine.train.watching import Watching
 
 
@@ -67,6 +68,8 @@ class Loop:
         collector: What an ensemble gathers; None for nothing.
         until: For each member, the number of the epoch after which it ends, of a course that is planned for all of
             them; None for no such end.
+        execution: How forward and backward passes are carried out; one member after another unless set otherwise.
+        timeline: Where the time goes.
         alive: Bool [K]; false for members whose loss was not finite.
         active: Bool [K]; false also for members that a technique has ended.
         kept: Of members that a technique watches, the number of the epoch whose weights were the best, from 1.
@@ -84,8 +87,10 @@ class Loop:
     advance: Callable[[int], object] = lambda _: None
     collector: Collector | None = None
     until: Sequence[int] | None = None
+    execution: Execution = field(init=False)
     alive: Tensor = field(init=False)
     active: Tensor = field(init=False)
+    timeline: Timeline = field(init=False, default_factory=Timeline)
     history: list[Epoch] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -100,6 +105,9 @@ class Loop:
         for network in population.networks:
             network.train()
         self._answering = population.answering()
+        self.execution = Looped(population)
+        self._own = {row for row, member in enumerate(population.techniques) if member.changes_batches}
+        self._changed_after = [row for row, member in enumerate(population.techniques) if member.parts]
 
     @property
     def kept(self) -> dict[int, int]:
@@ -116,72 +124,76 @@ class Loop:
             TrainingError: No member has a finite loss any more.
         """
         began = time.perf_counter()
+        self.timeline = Timeline()
         for epoch in range(self.epochs):
             self._sums[:] = 0
             for number in range(len(self.batches)):
                 self.step(number, epoch)
                 self.advance(1)
             self._judge(epoch, began)
+            self.timeline.lap("other")
             if not bool(self.active.any()):
                 break
         self._adopt_evaluated()
         self._watching.restore()
         self._watch_end()
+        self.timeline.lap("other")
         return self.history
 
     def step(self, number: int, epoch: int = 0) -> Tensor:
         """One step of every member, on one batch of an epoch; answers the loss of each before it, [K]."""
         batch = self.batches.at(epoch, number)
-        seen = self._seen(batch, epoch)
-        losses = self._gradients(seen)
+        seen = self.seen(batch, epoch)
+        self.timeline.lap("data")
+        active = None if bool(self.active.all()) else self.active
+        steps = self.stepper.steps.tolist()
+        losses = self.execution.losses(seen, steps, active)
         if self.stepper.needs_probe:
             self.stepper.probe()
-            self._gradients(seen)
-        self._keep(torch.isfinite(losses) | ~self.active, f"The loss became {losses[-1].item()}", batch)
-        self._sums += losses.double().cpu().numpy() * batch.labels.shape[1]
-        self.stepper.step(None if bool(self.active.all()) else self.active)
+            self.execution.losses(seen, steps, active)
+        values = losses.double().cpu().numpy()
+        if not np.isfinite(values).all():
+            self._keep(torch.isfinite(losses) | ~self.active, f"The loss became {values[-1]}", batch)
+            active = None if bool(self.active.all()) else self.active
+        self._sums += values * batch.labels.shape[1]
+        self.stepper.step(active)
         self._after()
         if self.collector:
             done = epoch * len(self.batches) + number + 1
             self.collector.update(self.population.theta, self.population.buffers, done)
+        self.timeline.lap("arithmetic")
         return losses
 
-    def _seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
+    def seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
         """What each member sees of a batch: pixels as its network reads them, and targets."""
-        plain: dict[int, Tensor] = {}
+        plain: dict[int, tuple[Tensor, Tensor]] = {}
         seen = []
-        for member, stream in zip(self.population.techniques, self.streams, strict=True):
-            images, labels = batch.images[stream], batch.labels[stream]
-            if member.changes_batches:
-                whole = {"epoch": epoch, "pictures": len(self.batches.labels), "counts": self._counts}
-                images, targets = member.batch(images, labels, batch.rows[stream], **whole)
-                seen.append((self._pixels(images), targets))
+        for row, stream in enumerate(self.streams):
+            if row in self._own:
+                seen.append(self._seen_by(row, batch, epoch))
                 continue
             if stream not in plain:
-                plain[stream] = self._pixels(images)
-            seen.append((plain[stream], labels))
+                plain[stream] = self._pixels(batch.images[stream]), batch.labels[stream]
+            seen.append(plain[stream])
         return seen
+
+    def _seen_by(self, row: int, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
+        """What a member with techniques of its own sees."""
+        stream = self.streams[row]
+        whole = {"epoch": epoch, "pictures": len(self.batches.labels), "counts": self._counts}
+        images, targets = self.population.techniques[row].batch(
+            batch.images[stream], batch.labels[stream], batch.rows[stream], **whole
+        )
+        return self._pixels(images), targets
 
     def _pixels(self, images: Tensor) -> Tensor:
         return self.picture.normalise(channels_first(images)).to(self.population.theta.dtype)
 
-    def _gradients(self, seen: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """Fill the gradient slab; answer the loss of each member, [K], not a number for one that has ended."""
-        self.population.gradient.zero_()
-        losses = self.population.theta.new_full((self.population.members,), math.nan)
-        for row in torch.nonzero(self.active).flatten().tolist():
-            pixels, targets = seen[row]
-            self.population.techniques[row].draws.step = int(self.stepper.steps[row])
-            z = self.population.networks[row](pixels)
-            loss = cross_entropy(z, targets if targets.ndim == 1 else targets.to(z.dtype))
-            loss.backward()
-            losses[row] = loss.detach()
-        return losses
-
     @torch.no_grad()
     def _after(self) -> None:
-        for row, member in enumerate(self.population.techniques):
-            if member.parts and bool(self.active[row]):
+        for row in self._changed_after:
+            if bool(self.active[row]):
+                member = self.population.techniques[row]
                 member.after(self.population.theta[row : row + 1], self.population.layout)
 
     def _keep(self, finite: Tensor, event: str, batch: Batch) -> None:

@@ -4,17 +4,24 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from ravine.train.execution import Execution, Looped, Seen
+from ravine.train.execution import Execution, Looped, Seen, Way
 from ravine.train.spread import Spread
 from ravine.train.stacked import Stacked
 from ravine.train.state import Population
 
+Name = TypeVar("Name", bound=str)
+
 TIE = 0.97
 """Another execution must take less than this share of the first one's time, else the first is taken."""
+
+RACE_SHARE = 0.03
+"""Of the time of a training, the most that a race takes."""
 
 TOLERANCE = 1e-3
 """How far the losses of another execution may be apart from the first one's, relative; more is a fault."""
@@ -23,7 +30,7 @@ STACKED_BYTES = 1 << 30
 """What the members side by side may keep between their forward and backward pass, at the most."""
 
 
-def executions(population: Population, sample: Seen) -> dict[str, Execution]:
+def executions(population: Population, sample: Seen) -> dict[Way, Execution]:
     """The executions that are possible, by name; `Looped` is the first.
 
     Args:
@@ -32,7 +39,7 @@ def executions(population: Population, sample: Seen) -> dict[str, Execution]:
     """
     cores = torch.get_num_threads() if population.theta.device.type == "cpu" else 1
     parts = min(cores, population.members)
-    found: dict[str, Execution] = {"looped": Looped(population)}
+    found: dict[Way, Execution] = {"looped": Looped(population)}
     if population.members == 1:
         return found
     if parts > 1:
@@ -40,17 +47,18 @@ def executions(population: Population, sample: Seen) -> dict[str, Execution]:
     if Stacked.refuses(population) is None and kept_bytes(population, sample) <= STACKED_BYTES:
         found["stacked"] = Stacked(population)
         if parts > 1:
-            found["spread stacks"] = Spread(population, Stacked, parts, parts)
+            found["spread_stacked"] = Spread(population, Stacked, parts, parts)
     return found
 
 
 def choose(
     population: Population,
-    candidates: Mapping[str, Execution],
+    candidates: Mapping[Name, Execution],
     sample: Seen,
     seconds: float = 1.0,
     clock: Callable[[], float] = time.perf_counter,
-) -> str:
+    remaining: int | None = None,
+) -> Name:
     """The name of the fastest execution. The race leaves no trace in weights, gradients, buffers or random numbers.
 
     Args:
@@ -59,6 +67,8 @@ def choose(
         sample: What the members see of a batch.
         seconds: About how long it may take; every candidate takes two passes at the least.
         clock: Gives seconds.
+        remaining: Steps of the training to come, of whose time the race takes a small share at the most; None for no
+            such limit.
     """
     if len(candidates) == 1:
         return next(iter(candidates))
@@ -67,11 +77,12 @@ def choose(
         found = {name: one.losses(sample, steps) for name, one in candidates.items()}
         first = next(iter(found.values()))
         right = {name: candidates[name] for name, losses in found.items() if _alike(losses, first)}
-        times = _times({name: lambda one=one: one.losses(sample, steps) for name, one in right.items()}, seconds, clock)
+        passes = {name: partial(one.losses, sample, steps) for name, one in right.items()}
+        times = _times(passes, seconds, clock, remaining)
     return fastest(times)
 
 
-def fastest(times: Mapping[str, Sequence[float]]) -> str:
+def fastest(times: Mapping[Name, Sequence[float]]) -> Name:
     """The name with the smallest median; the first name on a tie.
 
     Example:
@@ -84,10 +95,10 @@ def fastest(times: Mapping[str, Sequence[float]]) -> str:
 
 
 def _times(
-    passes: Mapping[str, Callable[[], Tensor]], seconds: float, clock: Callable[[], float]
-) -> dict[str, list[float]]:
+    passes: Mapping[Name, Callable[[], Tensor]], seconds: float, clock: Callable[[], float], remaining: int | None
+) -> dict[Name, list[float]]:
     """Seconds of every candidate, one pass of each in turn, so that a disturbance of the machine meets all of them."""
-    times: dict[str, list[float]] = {name: [] for name in passes}
+    times: dict[Name, list[float]] = {name: [] for name in passes}
     spent = 0.0
     while spent == 0.0 or spent < seconds:
         for name, one in passes.items():
@@ -95,6 +106,8 @@ def _times(
             one().sum().item()
             times[name].append(clock() - begin)
             spent += times[name][-1]
+        if remaining is not None:
+            seconds = min(seconds, RACE_SHARE * remaining * next(iter(times.values()))[0])
     return times
 
 
