@@ -72,6 +72,9 @@ def flip(images: Tensor, mirrored: Tensor) -> Tensor:
     """
     chosen = mirrored.nonzero()[:, 0].to(images.device)
     turned = images.index_select(0, chosen).movedim(-1, 1).flip(-1).movedim(1, -1)  # torch has wide code for this view
-    place = torch.arange(len(images), device=images.device)
-    place[chosen] = torch.arange(len(images), len(images) + len(chosen), device=images.device)
-    return torch.cat([images, turned]).index_select(0, place)
+    result = images.clone(memory_format=torch.contiguous_format)
+    if result.device.type == "cpu":
+        result.numpy()[chosen.numpy()] = turned.numpy()  # several times as fast as torch's assignment to rows
+    else:
+        result[chosen] = turned
+    return result

@@ -115,17 +115,18 @@ def _from_stack(stack: np.ndarray | None, preprocess: Preprocess) -> np.ndarray 
 
 def _rounded(preprocess: Preprocess, pictures: np.ndarray) -> np.ndarray:
     """Preprocessed pixels as whole levels, uint8 [N, S, S, C]."""
-    return _whole(preprocess.pixels(pictures)).numpy()
+    return _whole(preprocess.pixels(pictures))
 
 
 def _row(preprocess: Preprocess, picture: np.ndarray) -> np.ndarray:
     """The same of one picture, whose pixels stay in the order in which they lie; 0.7 times the time."""
-    return _whole(preprocess.resize(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]))[0].numpy()
+    return _whole(preprocess.resize(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]))[0]
 
 
-def _whole(pixels: Tensor) -> Tensor:
+def _whole(pixels: Tensor) -> np.ndarray:
     """Pixels [N, C, S, S], which are overwritten, as whole levels uint8 [N, S, S, C]."""
-    return pixels.round_().permute(0, 2, 3, 1).to(torch.uint8).contiguous()
+    levels = pixels.round_().permute(0, 2, 3, 1).numpy()
+    return levels.astype(np.uint8, order="C")  # a sixth of the time that torch takes for it
 
 
 def _header(audit: Audit, preprocess: Preprocess) -> dict[str, Any]:
