@@ -1,6 +1,8 @@
 """Whether pictures may be mirrored, on sets whose answer is known."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,8 +51,8 @@ def things(count: int, *, either: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    bunch = load_digits()
-    return np.minimum(255, 16 * bunch["images"]).astype(np.uint8)[:600, ..., None], bunch["target"][:600]
+    pixels, labels = load_digits(return_X_y=True)
+    return np.minimum(255, 16 * pixels).astype(np.uint8)[:600].reshape(600, 8, 8, 1), labels[:600]
 
 
 def reference(thumbnails: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
@@ -144,7 +146,7 @@ def test_pictures_without_content_are_not_mirrored_by_mistake() -> None:
     assert (found.right, found.mirrored_right, found.neighbours) == (0, 0, 0.5)
 
 
-def test_a_source_is_looked_at_without_its_test_pictures(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_is_looked_at_without_its_test_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (x, y), (digit, number) = things(100, either=True), digits()
     spread = digit.repeat(2, axis=1).repeat(2, axis=2)
     both, labels = np.concatenate([x, spread])[..., 0], np.concatenate([y, number % 3])
@@ -159,11 +161,11 @@ def test_a_source_is_looked_at_without_its_test_pictures(tmp_path, monkeypatch: 
     assert look(audit).pictures == 240
 
 
-def test_few_pictures_of_a_source_are_not_looked_at(make_folders) -> None:
+def test_few_pictures_of_a_source_are_not_looked_at(make_folders: Callable[[], Path]) -> None:
     assert not look(scan(read_source(make_folders()))).safe
 
 
-def test_small_pictures_of_many_sizes(tmp_path) -> None:
+def test_small_pictures_of_many_sizes(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     for place in range(LEAST):
         folder = tmp_path / "ab"[place % 2]

@@ -8,7 +8,7 @@ from ravine.augment.crop import Crop
 from ravine.augment.cutout import Cutout
 from ravine.augment.flip import Flip
 from ravine.data.mirror import Mirror
-from ravine.plan.augmentation import augmentation
+from ravine.plan.augmentation import EPOCHS, augmentation
 from ravine.plan.facts import Facts, Reason
 from ravine.plan.presets import propose
 from ravine.plan.toml import dumps, loads, parse, read_settings, wishes
@@ -39,13 +39,30 @@ def test_without_a_measurement_nothing_is_flipped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "value"), [(8, "off"), (12, "off"), (13, "on, up to 1 pixel"), (64, "on, up to 3 pixels")]
+    ("size", "epochs", "value"),
+    [
+        (8, 60, "off"),
+        (12, 60, "off"),
+        (13, 60, "on, up to 1 pixel"),
+        (28, EPOCHS, "on, up to 1 pixel"),
+        (64, 60, "on, up to 3 pixels"),
+        (64, EPOCHS - 1, "off"),
+        (64, 1, "off"),
+    ],
 )
-def test_pictures_are_shifted_where_a_pixel_is_little(size: int, value: str) -> None:
-    tree, reasons = augmentation(DIGITS, size)
+def test_pictures_are_shifted_where_a_pixel_is_little_and_epochs_are_many(size: int, epochs: int, value: str) -> None:
+    tree, reasons = augmentation(DIGITS, size, epochs)
     assert reasons[1].value == value
     assert ("crop" in tree) == (value != "off")
     assert all(reason.why.endswith(".") for reason in reasons)
+
+
+def test_the_epochs_that_count_are_those_of_the_plan() -> None:
+    assert Crop(0.04) not in propose(DIGITS, {"epochs": EPOCHS - 1})[0].techniques
+    many = dataclasses.replace(DIGITS, pictures=60_000)
+    assert Crop(0.04) not in propose(many, {})[0].techniques
+    assert Crop(0.04) in propose(many, {"epochs": EPOCHS})[0].techniques
+    assert Crop(0.04) not in propose(many, {"epochs": EPOCHS, "picture": {"size": 12}})[0].techniques
 
 
 @pytest.mark.parametrize(

@@ -6,29 +6,46 @@ from ravine.plan.toml import Tree
 SHIFT = 0.04
 """Of a side: 1 pixel of 28, 3 of 64."""
 
+EPOCHS = 12
+"""From so many on, shifts pay."""
 
-def augmentation(facts: Facts, size: int) -> tuple[Tree, list[Reason]]:
+_FOR_CROP = "A small shift keeps the label, so that each epoch shows other pictures; larger ones need more epochs."
+
+
+def augmentation(facts: Facts, size: int, epochs: int) -> tuple[Tree, list[Reason]]:
     """Propose the augmentations that paid in `benchmarks/augmentations.py`.
 
     Args:
         facts: The pictures.
         size: Their height and width as the network reads them.
+        epochs: How often each is seen.
 
     Returns:
         Techniques for the plan, and a reason for each, on or off.
     """
-    mirror, pixels = facts.mirror(), round(SHIFT * size)
-    tree: Tree = ({"flip": {}} if mirror.safe else {}) | ({"crop": {"share": SHIFT}} if pixels else {})
+    mirror = facts.mirror()
+    tree: Tree = {"flip": {}} if mirror.safe else {}
+    pixels = _count(round(SHIFT * size))
+    against = _against_crop(size, epochs)
+    if not against:
+        tree["crop"] = {"share": SHIFT}
     return tree, [
         Reason("flip", "on" if mirror.safe else "off", mirror.why),
-        Reason("crop", f"on, up to {_count(pixels)}" if pixels else "off", _why_crop(pixels, size)),
+        Reason("crop", "off" if against else f"on, up to {pixels}", against or _FOR_CROP),
     ]
 
 
-def _why_crop(pixels: int, size: int) -> str:
-    if pixels:
-        return "A small shift keeps the label, so that each epoch shows other pictures; larger ones need more epochs."
-    return f"Pictures of {size} pixels are too small: a shift by one pixel would be more than {SHIFT:.0%} of them."
+def _against_crop(size: int, epochs: int) -> str | None:
+    """Why pictures are not shifted, if they are not."""
+    if not round(SHIFT * size):
+        return f"Pictures of {size} pixels are too small: a shift by one would be more than {SHIFT:.0%} of them."
+    if epochs < EPOCHS:
+        return f"In {_epochs(epochs)} each picture is seen too seldom for its shifts to be learned as well."
+    return None
+
+
+def _epochs(count: int) -> str:
+    return "one epoch" if count == 1 else f"{count} epochs"
 
 
 def _count(pixels: int) -> str:

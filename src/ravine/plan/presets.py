@@ -64,9 +64,10 @@ def _accompany(tree: Tree, reasons: list[Reason], wishes: Mapping[str, Any]) -> 
 
 def _augment(tree: Tree, reasons: list[Reason], facts: Facts, wishes: Mapping[str, Any]) -> None:
     """Other pictures each epoch, for update rules; all pictures pass a minimizer at once, and unchanged."""
-    if not _wishes_minimizer(wishes):
+    plan = from_tree(merge(dict(tree), wishes))
+    if not isinstance(plan.optimizer, Minimizer):
         known = replace(facts, mirror=not_measured) if "flip" in wishes else facts
-        techniques, why = augmentation(known, tree["picture"]["size"])
+        techniques, why = augmentation(known, plan.picture.size, plan.epochs or 0)
         tree |= techniques
         reasons += why
 
