@@ -8,6 +8,7 @@ from ravine.augment.crop import Crop
 from ravine.augment.cutout import Cutout
 from ravine.augment.flip import Flip
 from ravine.data.mirror import Mirror
+from ravine.models.small_cnn import SmallCNN
 from ravine.plan.augmentation import EPOCHS, augmentation
 from ravine.plan.facts import Facts, Reason
 from ravine.plan.presets import propose
@@ -51,10 +52,17 @@ def test_without_a_measurement_nothing_is_flipped() -> None:
     ],
 )
 def test_pictures_are_shifted_where_a_pixel_is_little_and_epochs_are_many(size: int, epochs: int, value: str) -> None:
-    tree, reasons = augmentation(DIGITS, size, epochs)
+    tree, reasons = augmentation(DIGITS, SmallCNN(), size, epochs)
     assert reasons[1].value == value
     assert ("crop" in tree) == (value != "off")
     assert all(reason.why.endswith(".") for reason in reasons)
+
+
+@pytest.mark.parametrize(("model", "shifted"), [("mlp", False), ("residual", True)])
+def test_networks_without_convolutions_see_no_shifts(model: str, shifted: bool) -> None:
+    plan, _ = propose(DIGITS, wishes({"model": model}))
+    assert (Crop(0.04) in plan.techniques) == shifted
+    assert (choice(DIGITS, "crop", f"model={model}").value == "off") != shifted
 
 
 def test_the_epochs_that_count_are_those_of_the_plan() -> None:

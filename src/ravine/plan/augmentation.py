@@ -1,5 +1,7 @@
 """Which augmentations a training from scratch has unless told otherwise, and why."""
 
+from ravine.models.architecture import Architecture
+from ravine.models.mlp import MLP
 from ravine.plan.facts import Facts, Reason
 from ravine.plan.toml import Tree
 
@@ -12,11 +14,12 @@ EPOCHS = 12
 _FOR_CROP = "A small shift keeps the label, so that each epoch shows other pictures; larger ones need more epochs."
 
 
-def augmentation(facts: Facts, size: int, epochs: int) -> tuple[Tree, list[Reason]]:
+def augmentation(facts: Facts, model: Architecture, size: int, epochs: int) -> tuple[Tree, list[Reason]]:
     """Propose the augmentations that paid in `benchmarks/augmentations.py`.
 
     Args:
         facts: The pictures.
+        model: The network.
         size: Their height and width as the network reads them.
         epochs: How often each is seen.
 
@@ -26,7 +29,7 @@ def augmentation(facts: Facts, size: int, epochs: int) -> tuple[Tree, list[Reaso
     mirror = facts.mirror()
     tree: Tree = {"flip": {}} if mirror.safe else {}
     pixels = _count(round(SHIFT * size))
-    against = _against_crop(size, epochs)
+    against = _against_crop(model, size, epochs)
     if not against:
         tree["crop"] = {"share": SHIFT}
     return tree, [
@@ -35,8 +38,10 @@ def augmentation(facts: Facts, size: int, epochs: int) -> tuple[Tree, list[Reaso
     ]
 
 
-def _against_crop(size: int, epochs: int) -> str | None:
+def _against_crop(model: Architecture, size: int, epochs: int) -> str | None:
     """Why pictures are not shifted, if they are not."""
+    if isinstance(model, MLP):
+        return "A network without convolutions learns each shift by itself, which takes more epochs."
     if not round(SHIFT * size):
         return f"Pictures of {size} pixels are too small: a shift by one would be more than {SHIFT:.0%} of them."
     if epochs < EPOCHS:

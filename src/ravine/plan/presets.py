@@ -67,7 +67,7 @@ def _augment(tree: Tree, reasons: list[Reason], facts: Facts, wishes: Mapping[st
     plan = from_tree(merge(dict(tree), wishes))
     if not isinstance(plan.optimizer, Minimizer):
         known = replace(facts, mirror=not_measured) if "flip" in wishes else facts
-        techniques, why = augmentation(known, plan.picture.size, plan.epochs or 0)
+        techniques, why = augmentation(known, plan.model, plan.picture.size, plan.epochs or 0)
         tree |= techniques
         reasons += why
 
