@@ -10,6 +10,7 @@ from torch.nn.functional import softmax
 
 from ravine.base.errors import PlanError
 from ravine.data.split import Split
+from ravine.ensemble.collector import Course
 from ravine.ensemble.committee import MeanOfSoftmax
 from ravine.ensemble.ema import EMA
 from ravine.ensemble.ensemble import Ensemble
@@ -23,7 +24,7 @@ from ravine.ensemble.swa import SWA
 from ravine.ensemble.test_time import Views
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.scratch import Scratch
-from ravine.experiment.stages import Stages
+from ravine.experiment.stages import Progress, Stages
 from ravine.optim.momentum import Momentum
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.plan.plan import Plan
@@ -176,3 +177,23 @@ def test_values_for_another_number_of_members_are_an_error() -> None:
         fit(replace(PLAN, optimizer=Momentum(lr=(0.1, 0.2))))
     with pytest.raises(PlanError, match="has 2 values for 3 members"):
         fit(replace(PLAN, techniques=(Dropout(p=(0.1, 0.2)),)))
+
+
+def test_memory_is_stated_before_training_and_counts_what_an_ensemble_keeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Heard(Progress):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    fitted = Scratch(replace(PLAN, members=1), PACK, SPLIT, ("a", "b", "c")).fit(Stages(Heard()))
+    assert said == [fitted.course[0]]
+    assert said[0].startswith("Training takes about ")
+    source = Scratch(replace(PLAN, members=1, ensemble=Snapshot()), PACK, SPLIT, ("a", "b", "c"))
+    loop = source.prepare(SPLIT.train, [0], "choose", [0])
+    plain = source.memory(loop)
+    loop.collector = Snapshot().collector(Course(1, 6, 4, PLAN.schedule))
+    assert source.memory(loop).weights - plain.weights == 3 * 4 * loop.population.layout.size
+    monkeypatch.setattr("ravine.experiment.scratch.available_bytes", lambda _: 1_000_000)
+    with pytest.raises(PlanError, match=r"must be free, and 1 MB are. Choose a smaller batch_size"):
+        source.fit(Stages())

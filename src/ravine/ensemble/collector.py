@@ -1,6 +1,7 @@
 """What an ensemble gathers while its members train."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -46,6 +47,11 @@ class Collector(ABC):
             step: How many steps have been taken, from 1.
         """
 
+    @property
+    @abstractmethod
+    def copies(self) -> int:
+        """How many copies of a member's weights it keeps at the most."""
+
     @abstractmethod
     def candidates(self, member: int) -> Candidates:
         """What was gathered of one member."""
@@ -87,6 +93,12 @@ class Kept(Collector):
         """See `Collector.update`."""
         for member in self._due.get(step, ()):
             self.rows[member, step] = (theta[member].clone(), buffers[member].clone())
+
+    @property
+    def copies(self) -> int:
+        """See `Collector.copies`."""
+        counts = Counter(member for members in self._due.values() for member in members)
+        return max(counts.values(), default=0)
 
     def candidates(self, member: int) -> Candidates:
         """Its copies, the earliest first."""

@@ -77,6 +77,11 @@ class RunningAverage(Collector):
         self.theta.lerp_(theta, weight)
         self.buffers.lerp_(buffers, weight)
 
+    @property
+    def copies(self) -> int:
+        """The average."""
+        return 1
+
     def candidates(self, member: int) -> Candidates:
         """Its average."""
         return Candidates(self.theta[member : member + 1], self.buffers[member : member + 1])

@@ -13,6 +13,7 @@ from ravine.base.errors import PlanError
 from ravine.data.batches import Batches, Order
 from ravine.data.pack import Pack
 from ravine.data.split import Split
+from ravine.device.available import available_bytes
 from ravine.ensemble.collector import Collector, Course
 from ravine.ensemble.judge import Judge
 from ravine.ensemble.recipe import Mixture, Recipe
@@ -28,6 +29,7 @@ from ravine.plan.plan import Plan
 from ravine.train.carrying import Carried, Wishes, carry_out
 from ravine.train.evaluate import logits, packed
 from ravine.train.loop import Held, Loop
+from ravine.train.memory import Memory, check_memory, memory_of
 from ravine.train.precision import check_precision
 from ravine.train.state import PictureShape, Population
 from ravine.train.step import Stepper
@@ -134,6 +136,9 @@ class Scratch:
         loop.collector, loop.until = self._collector(loop, members), until
         carried = self._carried(loop)
         loop.execution = carried.execution
+        memory = self.memory(loop, carried.at_once)
+        check_memory(memory, available_bytes(self.plan.device))
+        stages.progress.say(str(memory))
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
             history = tuple(loop.train())
@@ -142,7 +147,7 @@ class Scratch:
             carried.way if len(members) > 1 else None,
             carried.graph.choice if carried.graph else None,
         )
-        course = (*carried.sentences(), loop.timeline.shares().sentence())
+        course = (str(memory), *carried.sentences(), loop.timeline.shares().sentence())
         return Trained(loop.population, loop.alive, history, decided, loop.collector, loop.kept, course)
 
     def _carried(self, loop: Loop) -> Carried:
@@ -151,7 +156,22 @@ class Scratch:
         several = loop.population.members > 1
         wishes = Wishes(plan.execution if several else None, plan.graph, plan.precision)
         sample = loop.seen(loop.batches.at(0, 0), 0)
-        return carry_out(loop.population, sample, loop.epochs * len(loop.batches), wishes)
+        passes = 2 if loop.stepper.needs_probe else 1
+        return carry_out(loop.population, sample, passes * loop.epochs * len(loop.batches), wishes)
+
+    def memory(self, loop: Loop, at_once: int = 1) -> Memory:
+        """What a training will take, while so many members pass at a time."""
+        plan, picture = self.plan, self.plan.picture
+        return memory_of(
+            loop.population.networks[0],
+            plan.optimizer if isinstance(plan.optimizer, Rule) else None,
+            (picture.channels, picture.size, picture.size),
+            batch_size=plan.batch_size or len(loop.batches.indices),
+            pictures=len(loop.batches.indices),
+            members=loop.population.members,
+            copies=loop.collector.copies if loop.collector else 0,
+            at_once=at_once,
+        )
 
     def _try_end(self, population: Population) -> None:
         """Let an ensemble that finds nothing to act on say so before training."""
@@ -222,7 +242,8 @@ class Scratch:
             chosen = tuple(alive[place] for place in recipe.used)
             recipe = recipe.restricted(recipe.used)
         until = [before.kept[row] for row in chosen] if before.kept else None
-        trained = self.train(rows, chosen, "refit", stages, until)
+        repeated = replace(self, plan=replace(self.plan, graph=fitted.decided.graph or self.plan.graph))
+        trained = repeated.train(rows, chosen, "refit", stages, until)
         assembly = self._assembly(trained, rows)
         again = assembly.answer(range(len(chosen)), recipe=recipe)
         return replace(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from ravine.base.errors import PlanError
@@ -57,6 +58,12 @@ class Carried:
     execution: Execution
     way: Way
     graph: Graph | None
+
+    @property
+    def at_once(self) -> int:
+        """How many members' batches are in memory at the same time."""
+        members = self.execution.population.members
+        return {"looped": 1, "spread": min(members, torch.get_num_threads())}.get(self.way, members)
 
     def sentences(self) -> tuple[str, ...]:
         """What was decided, in words."""
