@@ -121,3 +121,12 @@ def test_wishes_that_cannot_be_are_errors(facts: Facts, setting: str, message: s
 def test_a_head_on_a_network_that_is_not_pretrained_is_an_error() -> None:
     with pytest.raises(PlanError, match="transfer=head needs a pretrained body"):
         propose(SMALL, wishes({"transfer": "head", "model": "mlp", "model.width": 8}))
+
+
+def test_everything_that_the_user_sets_is_listed() -> None:
+    _, reasons = propose(SMALL, wishes({"ensemble": "ema", "dropout": 0.3, "max_norm": False, "members": 2, "seed": 3}))
+    said = {reason.name: (reason.value, reason.why) for reason in reasons}
+    assert said["ensemble"] == ("ema", "You set it.")
+    assert said["dropout"] == ("on p 0.3", "You set it.")
+    assert said["max_norm"] == ("off", "You set it.")
+    assert said["members"] == ("2", "You set it.")

@@ -47,7 +47,14 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
         _accompany(tree, reasons, wishes)
         _augment(tree, reasons, facts, wishes)
     plan = from_tree(merge(tree, wishes))
+    reasons += [Reason(name, "", "") for name in _unexplained(reasons, wishes)]
     return plan, [_wished(reason, wishes) for reason in reasons]
+
+
+def _unexplained(reasons: list[Reason], wishes: Mapping[str, Any]) -> list[str]:
+    """What the user has set beside the choices that are explained anyway; of an earlier plan only those."""
+    known = {reason.name for reason in reasons} | {"seed", "device", "threads"}
+    return [] if _whole(wishes) else [name for name in wishes if name not in known]
 
 
 def _whole(wishes: Mapping[str, Any]) -> bool:
