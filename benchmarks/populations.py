@@ -3,10 +3,12 @@
     python -m benchmarks.populations                 the table
     python -m benchmarks.populations --rounds 9
 
-Everyone gets the same first weights, pictures, order of batches and learning rates. The losses of all members at the
-end must agree before a time is shown. A round is one training by everyone in turn, so that a disturbance of the
-machine meets all; times are medians, ratios medians of the ratios within a round. Start-up is left out everywhere: the
-processes of the peer are there and warm, and the kernel of the update is compiled, whose seconds are shown.
+Everyone gets the same first weights, pictures, order of batches and learning rates. Before a time is shown, the same
+training in double precision must lead Ravine and PyTorch to the same losses; in single precision Adam's first steps
+blow up the last bits, between two layouts of the same pictures in PyTorch as well. A round is one training by everyone
+in turn, so that a disturbance of the machine meets all; times are medians, ratios medians of the ratios within a round.
+Start-up is left out everywhere: the processes of the peer are there and warm, and the kernel of the update is compiled,
+whose seconds are shown.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -33,14 +35,16 @@ from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
 from ravine.optim.adam import Adam
 from ravine.schedules.constant import Constant
+from ravine.train.execution import Way
 from ravine.train.loop import Loop
 from ravine.train.race import choose, executions
 from ravine.train.state import PictureShape, Population
 from ravine.train.step import Stepper
 
 PROCESSES = 2
-TOLERANCE = 1e-3
-"""Of the losses at the end, relative: float32 sums in another order, after some hundred steps."""
+CHECKED_STEPS = 50
+TOLERANCE = 1e-9
+"""Of the losses after these steps in double precision, relative."""
 
 Weights = dict[str, Tensor]
 
@@ -97,10 +101,12 @@ TASKS = (
 class Ravine:
     """The population in Ravine's own loop."""
 
-    def __init__(self, task: Task, compiled: bool) -> None:
-        """Compile the update if wanted, and choose the execution."""
+    def __init__(self, task: Task, compiled: bool, dtype: torch.dtype = torch.float32, name: Way | None = None) -> None:
+        """Compile the update if wanted, and choose the execution if it has no name yet."""
         self.task = task
-        self.population = Population(task.architecture, PictureShape(1, task.size, 10), range(task.members))
+        self.population = Population(
+            task.architecture, PictureShape(1, task.size, 10), range(task.members), dtype=dtype
+        )
         self.start = [_weights(network) for network in self.population.networks]
         slabs = self.population.layout, self.population.theta, self.population.gradient
         rule = Adam(lr=tuple(task.rates))
@@ -110,7 +116,7 @@ class Ravine:
         loop = self.loop()
         sample = loop.seen(loop.batches.at(0, 0), 0)
         candidates = executions(self.population, sample)
-        self.name = choose(self.population, candidates, sample)
+        self.name: Way = name or choose(self.population, candidates, sample)
         self.execution = candidates[self.name]
 
     def loop(self) -> Loop:
@@ -130,7 +136,8 @@ class Ravine:
 
     def losses(self) -> NDArray[np.float64]:
         """Of every member at the end."""
-        return np.array([final_loss(network, *tensors(self.task)) for network in self.population.networks])
+        x, y = tensors(self.task)
+        return final_losses(self.population.networks, x.to(self.population.theta.dtype), y)
 
 
 def _weights(network: nn.Module) -> Weights:
@@ -145,10 +152,9 @@ def tensors(task: Task) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def final_loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
+def final_losses(networks: Sequence[nn.Module], x: Tensor, y: Tensor) -> NDArray[np.float64]:
     """Over all pictures, with the batch norms as in training."""
-    network.train()
-    return cross_entropy(network(x), y).item()
+    return np.array([cross_entropy(network.train()(x), y).item() for network in networks])
 
 
 def trained(task: Task, start: Sequence[Weights], rates: Sequence[float], x: Tensor, y: Tensor) -> list[nn.Module]:
@@ -157,7 +163,7 @@ def trained(task: Task, start: Sequence[Weights], rates: Sequence[float], x: Ten
     steps = [divmod(step, len(batches)) for step in range(task.steps)]
     order = [torch.from_numpy(batches.rows(epoch, number)[0]) for epoch, number in steps]
     for weights, rate in zip(start, rates, strict=True):
-        network = task.architecture.build(1, task.size, 10)
+        network = task.architecture.build(1, task.size, 10).to(x.dtype)
         network.load_state_dict(weights)
         optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
         for rows in order:
@@ -168,27 +174,20 @@ def trained(task: Task, start: Sequence[Weights], rates: Sequence[float], x: Ten
     return networks
 
 
-def trained_elsewhere(task: Task, start: Sequence[Weights], rates: Sequence[float]) -> tuple[list[float], float]:
-    """What a process does with its share: the losses at the end, and its seconds."""
+def seconds_elsewhere(task: Task, start: Sequence[Weights], rates: Sequence[float]) -> float:
+    """What a process takes for its share."""
     x, y = tensors(task)
-    begin = time.perf_counter()
-    networks = trained(task, start, rates, x, y)
-    seconds = time.perf_counter() - begin
-    return [final_loss(network, x, y) for network in networks], seconds
+    return timed(lambda: trained(task, start, rates, x, y))
 
 
-@dataclass
-class Measured:
-    """Seconds of every round by competitor, and whether all came to the same end."""
-
-    seconds: dict[str, list[float]]
-    apart: float
-
-    def ratio(self, name: str) -> float:
-        """How many times as long another one took."""
-        return statistics.median(
-            other / own for other, own in zip(self.seconds[name], self.seconds["ravine"], strict=True)
-        )
+def apart(task: Task, name: Way) -> float:
+    """How far Ravine's losses are from PyTorch's after the same training in double precision, relative."""
+    short = replace(task, steps=min(task.steps, CHECKED_STEPS))
+    ravine = Ravine(short, compiled=False, dtype=torch.float64, name=name)
+    ravine.train(ravine.loop())
+    x, y = tensors(task)
+    expected = final_losses(trained(short, ravine.start, short.rates, x.double(), y), x.double(), y)
+    return float(np.abs(ravine.losses() / expected - 1).max())
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -197,54 +196,44 @@ def timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def in_processes(task: Task, start: Sequence[Weights], pool: ProcessPoolExecutor) -> tuple[NDArray[np.float64], float]:
-    """The losses of all members, and the seconds of the slower process."""
+def in_processes(task: Task, start: Sequence[Weights], pool: ProcessPoolExecutor) -> float:
+    """The seconds of the slower process."""
     shares = [slice(number, None, PROCESSES) for number in range(PROCESSES)]
     starts, rates = ([values[share] for share in shares] for values in (start, task.rates))
-    losses, slowest = np.empty(task.members), 0.0
-    for share, (own, seconds) in zip(
-        shares, pool.map(trained_elsewhere, [task] * PROCESSES, starts, rates), strict=True
-    ):
-        losses[share] = own
-        slowest = max(slowest, seconds)
-    return losses, slowest
+    return max(pool.map(seconds_elsewhere, [task] * PROCESSES, starts, rates))
 
 
-def one_round(task: Task, ravine: Ravine, pool: ProcessPoolExecutor) -> tuple[dict[str, float], float]:
-    """The seconds of everyone, and how far the losses at the end are apart."""
+def one_round(task: Task, ravine: Ravine, pool: ProcessPoolExecutor) -> dict[str, float]:
+    """The seconds of everyone."""
     x, y = tensors(task)
     loop = ravine.loop()
-    own = timed(lambda: ravine.train(loop))
-    begin = time.perf_counter()
-    networks = trained(task, ravine.start, task.rates, x, y)
-    sequential = time.perf_counter() - begin
-    elsewhere, processes = in_processes(task, ravine.start, pool)
-    expected = np.array([final_loss(network, x, y) for network in networks])
-    apart = max(float(np.abs(found / expected - 1).max()) for found in (ravine.losses(), elsewhere))
-    return {"ravine": own, "sequential": sequential, "processes": processes}, apart
+    return {
+        "ravine": timed(lambda: ravine.train(loop)),
+        "sequential": timed(lambda: trained(task, ravine.start, task.rates, x, y)),
+        "processes": in_processes(task, ravine.start, pool),
+    }
 
 
-def measured(task: Task, ravine: Ravine, pool: ProcessPoolExecutor, rounds: int) -> Measured:
-    """Some rounds after one that does not count."""
-    found = [one_round(task, ravine, pool) for _ in range(rounds + 1)]
-    seconds = {name: [times[name] for times, _ in found[1:]] for name in found[0][0]}
-    return Measured(seconds, max(apart for _, apart in found))
+def ratio(rounds: Sequence[dict[str, float]], name: str) -> float:
+    """How many times as long another one took as Ravine."""
+    return statistics.median(times[name] / times["ravine"] for times in rounds)
 
 
 def row(task: Task, compiled: bool, pool: ProcessPoolExecutor, rounds: int) -> list[Cell]:
     ravine = Ravine(task, compiled)
-    found = measured(task, ravine, pool, rounds)
-    if found.apart > TOLERANCE:
-        raise SystemExit(f"{task.name}: the losses are {found.apart:.1e} apart; the times mean nothing.")
-    step = {name: 1e3 * statistics.median(values) / task.steps for name, values in found.seconds.items()}
+    difference = apart(task, ravine.name)
+    if difference > TOLERANCE:
+        raise SystemExit(f"{task.name}: the losses are {difference:.1e} apart; the times mean nothing.")
+    times = [one_round(task, ravine, pool) for _ in range(rounds + 1)][1:]
+    step = {name: 1e3 * statistics.median(one[name] for one in times) / task.steps for name in times[0]}
     return [
         task.name,
         ravine.name,
         f"{ravine.compile_seconds:.1f} s" if compiled else "no",
         *(round(step[name], 2) for name in ("ravine", "sequential", "processes")),
-        f"{found.ratio('sequential'):.2f} (goal {task.sequential:g})",
-        f"{found.ratio('processes'):.2f} (goal {task.processes:g})",
-        f"{found.apart:.0e}",
+        f"{ratio(times, 'sequential'):.2f} (goal {task.sequential:g})",
+        f"{ratio(times, 'processes'):.2f} (goal {task.processes:g})",
+        f"{difference:.0e}",
     ]
 
 
