@@ -21,7 +21,9 @@ from ravine.optim.schedule_free import ScheduleFree
 from ravine.optim.sgd import SGD
 from ravine.penalties.l2 import L2
 from ravine.schedules.constant import Constant
+from ravine.train.execution import Looped
 from ravine.train.loop import Loop
+from ravine.train.stacked import Stacked
 
 ARCHITECTURES = [MLP(width=6, depth=1), SmallCNN(width=3, depth=2)]
 RATES, SEEDS = (0.003, 0.01, 0.03), (4, 0, 9)
@@ -170,3 +172,34 @@ def test_a_failure_in_the_very_last_step_is_seen_too() -> None:
     assert two.alive.tolist() == [False, True]
     assert math.isnan(two.history[0].validation_nll)
     assert two.history[1].validation_nll > 0
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [(Looped, 0.0), (Stacked, 1e-9)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_members_go_on_in_a_smaller_loop(architecture: Architecture, kind: type, tolerance: float) -> None:
+    """Two of four go on after two of five epochs, in float64."""
+    rates, seeds, rows = (0.003, 0.01, 0.03, 0.02), (4, 0, 9, 2), [1, 3]
+    base = Training(architecture, Adam(lr=rates), seeds=seeds, epochs=5, dtype=torch.float64)
+    whole, first = base.loop(), base.loop()
+    smaller = replace(base, rule=Adam(lr=(0.01, 0.02)), seeds=(0, 2)).loop()
+    for loop in (whole, first, smaller):
+        loop.execution = kind(loop.population)
+    whole.train()
+    for epoch in range(2):
+        first.epoch(epoch)
+    smaller.go_on(first, rows)
+    first.finish()
+    for epoch in range(2, 5):
+        smaller.epoch(epoch)
+    smaller.finish()
+    assert smaller.stepper.steps.tolist() == [20, 20]
+    assert smaller.members == rows
+    assert (_everything(whole)[rows] - _everything(smaller)).abs().max() <= tolerance
+    assert torch.equal(_everything(first)[rows], _everything(smaller)), "they are put back"
+    for one, other in zip(whole.population.networks, first.population.networks, strict=True):
+        counted = [v for v in one.state_dict().values() if v.dtype == torch.int64]
+        if one in [whole.population.networks[row] for row in rows]:
+            assert counted == [v for v in other.state_dict().values() if v.dtype == torch.int64]
+    assert [(one.epoch, one.member) for one in smaller.history if one.epoch > 2] == [
+        (e, m) for e in (3, 4, 5) for m in rows
+    ]

@@ -14,7 +14,8 @@ from ravine.models.mlp import MLP
 from ravine.optim.adam import Adam
 from ravine.penalties.l2 import L2
 from ravine.schedules.one_cycle import OneCycle
-from ravine.train.loop import Held, Loop
+from ravine.train.held import Held
+from ravine.train.loop import Loop
 from ravine.train.state import PictureShape, Population
 from ravine.train.step import Stepper
 

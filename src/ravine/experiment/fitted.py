@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ravine.ensemble.collector import Collector
+from ravine.plan.plan import Plan
+from ravine.plan.rungs import Rung
 from ravine.stats.calibration import fit_temperature, probabilities
 from ravine.stats.scores import Scores, score
 from ravine.train.execution import Way
@@ -35,11 +37,31 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that was considered: its name, its value of the selection metric, and whether it was taken."""
+    """Something that was considered.
+
+    Attributes:
+        name: Such as "member 1, seed 0".
+        value: Its value of the selection metric.
+        chosen: Whether it was taken.
+        note: What else is to be said of it.
+    """
 
     name: str
     value: float
     chosen: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A member that a rung has ended: the number of its last epoch, and its value of the selection metric then."""
+
+    epoch: int
+    value: float
+
+    def sentence(self) -> str:
+        """In words."""
+        return f"ended after epoch {self.epoch}"
 
 
 @dataclass(frozen=True)
@@ -50,11 +72,18 @@ class Decided:
         compiled: Whether the update of the weights ran compiled.
         execution: How several members took their passes.
         graph: Whether passes ran eager or compiled.
+        rungs: The rungs of the plan, with how those that went on took their passes.
     """
 
     compiled: bool | None = None
     execution: Way | None = None
     graph: Choice | None = None
+    rungs: tuple[Rung, ...] | None = None
+
+    def into(self, plan: Plan) -> Plan:
+        """The plan that repeats it."""
+        own = {**vars(self), "rungs": plan.rungs if self.rungs is None else self.rungs}
+        return replace(plan, **own)
 
     def filled(self, other: "Decided") -> "Decided":
         """The same, with what the other decided where nothing was decided here."""
@@ -74,6 +103,7 @@ class Trained:
         collector: What an ensemble gathered; None for nothing.
         kept: Of rows that a technique watched, the number of the epoch whose weights were kept.
         course: How it was carried out and where its time went, in sentences.
+        ended: Rows that a rung has ended.
     """
 
     population: Population
@@ -83,6 +113,11 @@ class Trained:
     collector: Collector | None = None
     kept: Mapping[int, int] = field(default_factory=dict)
     course: tuple[str, ...] = ()
+    ended: Mapping[int, Ended] = field(default_factory=dict)
+
+    def note(self, row: int, own: Sequence[str]) -> str:
+        """What tells a member from the others, such as its own hyperparameters, and whether a rung has ended it."""
+        return "; ".join([*own, *([self.ended[row].sentence()] if row in self.ended else [])])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +137,7 @@ class Fitted:
         course: How the training was carried out and where its time went, in sentences.
         members: Which members of the plan the networks inside belong to, from 0; one for each.
         combined: What an ensemble made, in a sentence; empty without one.
+        ended: Members that a rung has ended.
     """
 
     network: nn.Module
@@ -116,6 +152,7 @@ class Fitted:
     course: tuple[str, ...] = ()
     members: tuple[int, ...] = (0,)
     combined: str = ""
+    ended: Mapping[int, Ended] = field(default_factory=dict)
 
 
 def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:
@@ -130,3 +167,14 @@ def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:
         (1, 0)
     """
     return int(np.nanargmin(values) if metric == "nll" else np.nanargmax(values))
+
+
+def ranking(values: Sequence[float], metric: str) -> list[int]:
+    """The places of values of a metric from best to worst, the first of equals first; last, those that are no number.
+
+    Example:
+        >>> ranking([0.5, float("nan"), 0.4], "nll"), ranking([0.5, 0.4, 0.5], "accuracy")
+        ([2, 0, 1], [0, 2, 1])
+    """
+    signed = np.asarray(values, np.float64) * (1 if metric == "nll" else -1)
+    return np.argsort(signed, kind="stable").tolist()

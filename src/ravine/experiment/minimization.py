@@ -23,7 +23,7 @@ from ravine.optim.second_order.minimizer import Iterates, Minimizer
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.train.full_batch import FullBatch
-from ravine.train.loop import Held, judge
+from ravine.train.held import Held, judge
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 
@@ -126,7 +126,7 @@ class Minimization:
         with self._at(at):
             for place, row in enumerate(at.rows.tolist()):
                 own = [epoch for epoch in self.history if epoch.member == row]
-                nll, accuracy = judge(self.population.networks[row], self.held, self.plan.picture)
+                found = judge(self.population.networks[row], self.held, self.plan.picture)
                 self.history.append(
                     Epoch(
                         run=self.run,
@@ -135,8 +135,8 @@ class Minimization:
                         steps=len(own),
                         learning_rate=1.0,
                         train_loss=float(at.loss[place]),
-                        validation_nll=nll,
-                        validation_accuracy=accuracy,
+                        validation_nll=found.nll,
+                        validation_accuracy=found.accuracy,
                         seconds=time.perf_counter() - self._began,
                     )
                 )

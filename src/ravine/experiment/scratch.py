@@ -1,13 +1,12 @@
 """Train every parameter from scratch: all members at once, choose one, and train it again on all pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from ravine.base.errors import PlanError
 from ravine.data.batches import Batches, Order
@@ -15,20 +14,21 @@ from ravine.data.pack import Pack
 from ravine.data.split import Split
 from ravine.device.available import available_bytes
 from ravine.ensemble.collector import Collector, Course
-from ravine.ensemble.judge import Judge
-from ravine.ensemble.recipe import Mixture, Recipe
 from ravine.experiment.assembly import Answer, Assembly
-from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted, Trained, select
+from ravine.experiment.fitted import Candidate, Evidence, Fitted, Trained, select
+from ravine.experiment.judging import Judging
 from ravine.experiment.minimization import Minimization
+from ravine.experiment.segments import Segments
 from ravine.experiment.stages import Stages
 from ravine.interfaces import Rule
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.catalog import name_of
-from ravine.plan.members import of_members
+from ravine.plan.members import of_members, own_values
 from ravine.plan.plan import Plan
 from ravine.train.carrying import Carried, Wishes, carry_out
-from ravine.train.evaluate import logits, packed
-from ravine.train.loop import Held, Loop
+from ravine.train.evaluate import packed
+from ravine.train.held import Held
+from ravine.train.loop import Loop
 from ravine.train.memory import Memory, check_memory, memory_of
 from ravine.train.precision import check_precision
 from ravine.train.state import PictureShape, Population
@@ -83,6 +83,8 @@ class Scratch:
         ensemble, members = self.plan.ensemble, self.plan.members
         if len(self.split.validation):
             return
+        if self.plan.rungs:
+            raise PlanError("rungs need validation pictures to compare members by. Set split.validation above 0.")
         if ensemble and ensemble.needs_validation:
             raise PlanError(
                 f"{type(ensemble).__name__} needs validation pictures to choose by. Set split.validation above 0."
@@ -93,18 +95,24 @@ class Scratch:
     def _choose(self, trained: Trained, assembly: Assembly) -> tuple[Fitted, Answer]:
         """The best answer on the validation pictures, among all that were considered."""
         names = [f"member {row + 1}, seed {self.plan.seed + row}" for row in range(self.plan.members)]
-        groups = assembly.groups()
+        groups, judging = assembly.groups(), self._judging()
         if self.plan.ensemble and self.plan.ensemble.pools:
-            answer = assembly.answer(groups[0], self._judge)
-            unseen = self._unseen(answer.network)
-            alone = [Candidate(names[row], self._value(assembly.alone(row).network), False) for row in groups[0]]
-            together = Candidate(name_of(self.plan.ensemble), self._worth(unseen), True)
+            answer = assembly.answer(groups[0], judging.mixtures)
+            unseen = judging.evidence(answer.network)
+            seen = {row: judging.evidence(assembly.alone(row).network) for row in groups[0]}
+            alone = [Candidate(names[row], judging.worth(own), False) for row, own in seen.items()]
+            together = Candidate(name_of(self.plan.ensemble), judging.worth(unseen), True)
             return self._fitted(trained, answer, unseen, (*alone, together)), answer
-        answers = {row: assembly.answer([row], self._judge) for (row,) in groups if bool(trained.alive[row])}
-        unseen_of = {row: self._unseen(answer.network) for row, answer in answers.items()}
-        values = [self._worth(unseen_of[row]) if row in unseen_of else float("nan") for row in range(self.plan.members)]
-        best = select(values, self.plan.select)
-        candidates = tuple(Candidate(names[row], value, row == best) for row, value in enumerate(values))
+        whole = [row for (row,) in groups if bool(trained.alive[row]) and row not in trained.ended]
+        answers = {row: assembly.answer([row], judging.mixtures) for row in whole}
+        unseen_of = {row: judging.evidence(answer.network) for row, answer in answers.items()}
+        worth = {row: judging.worth(unseen) for row, unseen in unseen_of.items()}
+        best = whole[select(list(worth.values()), self.plan.select)]
+        worth |= {row: ended.value for row, ended in trained.ended.items()}
+        candidates = tuple(
+            Candidate(name, worth.get(row, float("nan")), row == best, trained.note(row, own_values(self.plan, row)))
+            for row, name in enumerate(names)
+        )
         return self._fitted(trained, answers[best], unseen_of[best], candidates), answers[best]
 
     def train(
@@ -131,33 +139,32 @@ class Scratch:
             population, held = self.population(seeds, members), self._held(run)
             self._try_end(population)
             return Minimization(self.plan, population, *self._tensors(), rows, held, run, members).train(stages, name)
-        loop = self.prepare(rows, seeds, run, members)
+        segments = self._segments(rows, run, members)
+        loop = segments.start(len(members))
         self._try_end(loop.population)
         loop.collector, loop.until = self._collector(loop, members), until
-        carried = self._carried(loop)
-        loop.execution = carried.execution
-        memory = self.memory(loop, carried.at_once)
+        memory = self.memory(loop, segments.carried[0].at_once)
         check_memory(memory, available_bytes(self.plan.device))
         stages.progress.say(str(memory))
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
-            history = tuple(loop.train())
-        decided = Decided(
-            loop.stepper.compiled,
-            carried.way if len(members) > 1 else None,
-            carried.graph.choice if carried.graph else None,
+            last, alive = segments.train(loop)
+        sentences = (sentence for carried in segments.carried for sentence in carried.sentences())
+        course = (str(memory), *sentences, last.timeline.shares().sentence())
+        decided, kept, ended = segments.decided(last), segments.kept, segments.ended
+        return Trained(
+            loop.population, alive, tuple(last.history), decided, loop.collector, kept, course=course, ended=ended
         )
-        course = (str(memory), *carried.sentences(), loop.timeline.shares().sentence())
-        return Trained(loop.population, loop.alive, history, decided, loop.collector, loop.kept, course)
 
-    def _carried(self, loop: Loop) -> Carried:
-        """How the passes are carried out."""
-        plan = self.plan
-        several = loop.population.members > 1
-        wishes = Wishes(plan.execution if several else None, plan.graph, plan.precision)
-        sample = loop.seen(loop.batches.at(0, 0), 0)
-        passes = 2 if loop.stepper.needs_probe else 1
-        return carry_out(loop.population, sample, passes * loop.epochs * len(loop.batches), wishes)
+    def _segments(self, rows: NDArray[np.int64], run: str, members: Sequence[int]) -> Segments:
+        """The training of some members of the plan; rungs act while there is a choice."""
+
+        def prepare(places: Sequence[int], compiled: bool | None) -> Loop:
+            own = [members[place] for place in places]
+            segment = replace(self, plan=replace(self.plan, compiled=compiled))
+            return segment.prepare(rows, [self.plan.seed + member for member in own], run, own)
+
+        return Segments(self.plan, list(self.plan.rungs) if run == "choose" else [], prepare, _carried)
 
     def memory(self, loop: Loop, at_once: int = 1) -> Memory:
         """What a training will take, while so many members pass at a time."""
@@ -254,23 +261,9 @@ class Scratch:
             refit=f"The chosen training was repeated on all {len(rows):,} training and validation pictures.",
         )
 
-    def _judge(self, build: Callable[[Mixture], nn.Module]) -> Judge:
-        """What mixtures are worth on the validation pictures."""
+    def _judging(self) -> Judging:
         rows = self.split.validation
-        return Judge(lambda shares: self._logits(build(shares)), self.pack.labels[rows], self.plan.select)
-
-    def _logits(self, network: nn.Module) -> NDArray[np.float32]:
-        return logits(network, packed(self._tensors()[0], self.split.validation, self.plan.picture))
-
-    def _unseen(self, network: nn.Module) -> Evidence:
-        rows = self.split.validation
-        return Evidence(self._logits(network), self.pack.labels[rows], f"the {len(rows):,} validation pictures")
-
-    def _worth(self, unseen: Evidence) -> float:
-        return float(getattr(unseen.scores(self.classes), self.plan.select))
-
-    def _value(self, network: nn.Module) -> float:
-        return self._worth(self._unseen(network))
+        return Judging(self.plan, self._tensors()[0], rows, self.pack.labels[rows], self.classes)
 
     def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
         device = self.plan.device
@@ -279,6 +272,7 @@ class Scratch:
     def _fitted(
         self, trained: Trained, answer: Answer, unseen: Evidence | None, candidates: tuple[Candidate, ...]
     ) -> Fitted:
+        ensemble = self.plan.ensemble
         return Fitted(
             network=answer.network,
             temperature=unseen.temperature() if unseen else 1.0,
@@ -289,12 +283,16 @@ class Scratch:
             decided=trained.decided,
             course=trained.course,
             members=answer.rows,
-            combined=self._combined(answer.recipe),
+            combined=f"{name_of(ensemble)}, {answer.recipe.described()}" if ensemble and answer.recipe else "",
+            ended=trained.ended,
         )
 
-    def _combined(self, recipe: Recipe | None) -> str:
-        ensemble = self.plan.ensemble
-        return f"{name_of(ensemble)}, {recipe.described()}" if ensemble and recipe else ""
+
+def _carried(loop: Loop, wishes: Wishes, epochs: int) -> Carried:
+    """How the passes of so many epochs are carried out."""
+    passes = 2 if loop.stepper.needs_probe else 1
+    sample = loop.seen(loop.batches.at(0, 0), 0)
+    return carry_out(loop.population, sample, passes * epochs * len(loop.batches), wishes)
 
 
 def _several(batch: torch.Tensor) -> bool:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from ravine.base.errors import PlanError
 from ravine.base.ranges import hyperparameters
 from ravine.interfaces import Part
+from ravine.plan.catalog import name_of
+from ravine.plan.plan import Plan
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -40,3 +42,30 @@ def of_members(part: AnyPart, members: Sequence[int]) -> AnyPart:
             values = tuple(value[member] for member in members)
             own[field.name] = values[0] if len(values) == 1 else values
     return dataclasses.replace(part, **own)
+
+
+def own_values(plan: Plan, member: int) -> list[str]:
+    """The hyperparameters that a member has for itself, by the names of their settings.
+
+    Args:
+        plan: Of all members.
+        member: Its number, from 0.
+    """
+    parts = [
+        *(("optimizer", plan.optimizer), ("schedule", plan.schedule)),
+        *(("penalty", part) for part in plan.penalty or ()),
+        *((name_of(part), part) for part in plan.techniques),
+        ("ensemble", plan.ensemble),
+    ]
+    return [f"{name}.{value}" for name, part in parts if part for value in _own_values(part, member)]
+
+
+def _own_values(part: Part, member: int) -> list[str]:
+    own = []
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Part):
+            own += [f"{field.name}.{inner}" for inner in _own_values(value, member)]
+        elif isinstance(value, tuple) and field.name in hyperparameters(type(part)):
+            own.append(f"{field.name} {value[member]:.3g}")
+    return own

@@ -13,6 +13,7 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
+from ravine.plan.rungs import Execution, Rung, check_rungs
 from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.early_stopping import EarlyStopping
 
@@ -58,13 +59,15 @@ class Plan:
         refit: Whether the chosen candidate is fitted again, on training and validation pictures together.
         allow_minibatch: Whether a minimizer may run on mini-batches all the same, to see it fail.
         members: How many networks are trained, with seeds that follow one another.
+        rungs: After which epochs only the best members go on; none if left out.
         seed: The seed of the first.
         device: Where it is computed.
         threads: Threads of one computation on a CPU; sums are in another order with another number.
         precision: The numbers that networks compute with; bfloat16 only where the device has instructions for it.
         compiled: Whether the update of the weights runs compiled. This, execution and graph can change last bits; left
             out, they are decided by measurement, and the decision is written to the plan of the run.
-        execution: How several members take their passes: one after another, in threads, side by side, or both.
+        execution: How several members take their passes: one after another, in threads, side by side, or both. A rung
+            may say it anew for those that go on.
         graph: Whether passes of networks run eager, or compiled.
 
     Raises:
@@ -87,12 +90,13 @@ class Plan:
     refit: bool = True
     allow_minibatch: bool = False
     members: Count = 1
+    rungs: tuple[Rung, ...] = ()
     seed: Annotated[int, Range(0)] = 0
     device: Literal["cpu", "cuda"] = "cpu"
     threads: Annotated[int, Range(1, 1024)] = 1
     precision: Literal["full", "bfloat16"] = "full"
     compiled: bool | None = None
-    execution: Literal["looped", "spread", "stacked", "spread_stacked"] | None = None
+    execution: Execution | None = None
     graph: Literal["eager", "compiled"] | None = None
 
     def __post_init__(self) -> None:
@@ -102,6 +106,8 @@ class Plan:
         if self.ensemble is not None:
             self._check_ensemble(self.ensemble)
         self._check_passes()
+        if self.rungs:
+            self._check_rungs()
         if self.transfer == "head":
             self._check_head()
         else:
@@ -134,6 +140,20 @@ class Plan:
                 f"early_stopping keeps the weights of one epoch, and {type(ensemble).__name__} gathers those of "
                 "several. Leave one of them out."
             )
+
+    def _check_rungs(self) -> None:
+        if self.transfer == "head":
+            reason = "the loss of a head is convex, so that there is one answer and no epoch to compare at"
+        elif isinstance(self.optimizer, Minimizer):
+            reason = "members of a minimizer take different numbers of passes, so that no epoch is the same for all"
+        elif self.members == 1:
+            reason = "there is one member, and nothing to choose between"
+        elif self.ensemble and self.ensemble.pools:
+            reason = f"{type(self.ensemble).__name__} combines all members, and needs each of them trained to its end"
+        else:
+            check_rungs(self.rungs, self.epochs or self.rungs[-1].epoch + 1, self.members)
+            return
+        raise PlanError(f"rungs have no place here: {reason}. Leave rungs out.")
 
     def _check_head(self) -> None:
         if not isinstance(self.model, Backbone):
@@ -190,13 +210,15 @@ class Plan:
             raise PlanError(
                 "precision = 'bfloat16' acts on training in mini-batches, and here there is none. Leave it out."
             )
-        if self.precision != "full" and self.execution not in (None, "looped"):
-            raise PlanError(
-                f"execution = {self.execution!r} has full precision alone. Choose execution=looped, or precision=full."
-            )
+        for way in (self.execution, *(rung.execution for rung in self.rungs)):
+            if self.precision != "full" and way not in (None, "looped"):
+                raise PlanError(
+                    f"execution = {way!r} has full precision alone. Choose execution=looped, or precision=full."
+                )
         if self.execution not in (None, "looped") and self.members == 1:
             raise PlanError(f"execution = {self.execution!r} is for several members, and there is one. Leave it out.")
-        if self.graph == "compiled" and self.execution not in (None, "looped"):
+        lone = self.refit or self.rungs  # a refit may have one member, and those behind a rung another execution
+        if self.graph == "compiled" and self.execution not in (None, "looped") and not lone:
             raise PlanError(f"graph = 'compiled' has no effect beside execution = {self.execution!r}. Leave one out.")
 
     def _refuse(self, names: tuple[str, ...], reason: str) -> None:

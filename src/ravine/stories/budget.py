@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ravine.base.errors import PlanError
 from ravine.experiment.scratch import Scratch
+from ravine.plan.rungs import epochs_of_all
 
 WARM_UP, TIMED = 2, 6
 RESERVE = 0.8
@@ -38,7 +39,9 @@ def affordable_epochs(scratch: Scratch, seconds: float) -> int:
     """
     plan = scratch.plan
     planned = plan.epochs or 1
-    loop = replace(scratch, plan=replace(plan, epochs=1)).prepare(scratch.split.train, [plan.seed], "time", [0])
+    loop = replace(scratch, plan=replace(plan, epochs=1, rungs=())).prepare(
+        scratch.split.train, [plan.seed], "time", [0]
+    )
     for step in range(WARM_UP):
         loop.step(step % len(loop.batches))
     began = time.perf_counter()
@@ -47,5 +50,9 @@ def affordable_epochs(scratch: Scratch, seconds: float) -> int:
     step_seconds = (time.perf_counter() - began) / TIMED
     refit = (len(scratch.split.train) + len(scratch.split.validation)) / len(scratch.split.train) if plan.refit else 0
     refit *= plan.members if plan.ensemble and plan.ensemble.pools else 1
-    epoch_seconds = step_seconds * len(loop.batches) * (plan.members + refit)
-    return max(1, min(planned, int(seconds * RESERVE / epoch_seconds)))
+    one_seconds, time_left = step_seconds * len(loop.batches), seconds * RESERVE
+
+    def fits(epochs: int) -> bool:
+        return one_seconds * (epochs_of_all(plan.rungs, epochs, plan.members) + refit * epochs) <= time_left
+
+    return max(1, next((epochs for epochs in range(planned, 0, -1) if fits(epochs)), 1))

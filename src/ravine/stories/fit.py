@@ -5,7 +5,7 @@ scan ▶ plan ▶ split ▶ pack ▶ fit (choose, calibrate, refit) ▶ evaluate
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
         if seconds:
             plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
         fitted = _fit(plan, audit, packed, parts, stages)
-        plan = replace(plan, **asdict(fitted.decided))
+        plan = fitted.decided.into(plan)
         model = Model(
             fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.members
         )

@@ -15,40 +15,30 @@ for each epoch
     record       one line a member
     watch        a technique may keep these weights, or end the member's training
 end              weights to be judged stay, or those that were kept; a member whose last step went wrong has ended too
+
+Some members may go on in a smaller loop (`Loop.go_on`), and be put back into the whole population when that has ended.
 """
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ravine.base.errors import PlanError, TrainingError
 from ravine.data.batches import Batch, Batches, channels_first
 from ravine.data.preprocess import Preprocess
 from ravine.ensemble.collector import Collector
-from ravine.stats.calibration import probabilities
-from ravine.stats.scores import negative_log_likelihood
-from ravine.train.evaluate import logits, packed
+from ravine.train.evaluate import logits
 from ravine.train.execution import Execution, Looped
+from ravine.train.held import Held, Judged, judge
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 from ravine.train.step import Stepper
 from ravine.train.timeline import Timeline
 from ravine.train.watching import Watching
-
-
-@dataclass(frozen=True)
-class Held:
-    """Validation pictures: rows of the pack, and their labels."""
-
-    images: Tensor
-    indices: NDArray[np.int64]
-    labels: NDArray[np.int64]
 
 
 @dataclass
@@ -68,10 +58,14 @@ class Loop:
         collector: What an ensemble gathers; None for nothing.
         until: For each member, the number of the epoch after which it ends, of a course that is planned for all of
             them; None for no such end.
+        whole: The population that these members are a part of; None where they are all of it.
+        members: Their places in it, under which they stand in the record.
+        spared: Whether others of them have ended well, so that it is no error if all of these fail.
         execution: How forward and backward passes are carried out; one member after another unless set otherwise.
         timeline: Where the time goes.
         alive: Bool [K]; false for members whose loss was not finite.
         active: Bool [K]; false also for members that a technique has ended.
+        judged: What each member was worth after the last epoch in which it was looked at.
         kept: Of members that a technique watches, the number of the epoch whose weights were the best, from 1.
         history: The record.
     """
@@ -87,14 +81,20 @@ class Loop:
     advance: Callable[[int], object] = lambda _: None
     collector: Collector | None = None
     until: Sequence[int] | None = None
+    whole: Population | None = None
+    members: Sequence[int] = ()
+    spared: bool = False
     execution: Execution = field(init=False)
     alive: Tensor = field(init=False)
     active: Tensor = field(init=False)
     timeline: Timeline = field(init=False, default_factory=Timeline)
     history: list[Epoch] = field(init=False, default_factory=list)
+    judged: dict[int, Judged] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         population, batches = self.population, self.batches
+        self.members = self.members or range(population.members)
+        self._began = time.perf_counter()
         self.alive = torch.ones(population.members, dtype=torch.bool, device=population.theta.device)
         self.active = self.alive.clone()
         self._sums = np.zeros(population.members)
@@ -123,22 +123,56 @@ class Loop:
         Raises:
             TrainingError: No member has a finite loss any more.
         """
-        began = time.perf_counter()
-        self.timeline = Timeline()
+        self.begin()
         for epoch in range(self.epochs):
-            self._sums[:] = 0
-            for number in range(len(self.batches)):
-                self.step(number, epoch)
-                self.advance(1)
-            self._judge(epoch, began)
-            self.timeline.lap("other")
+            self.epoch(epoch)
             if not bool(self.active.any()):
                 break
+        self.finish()
+        return self.history
+
+    def begin(self) -> None:
+        """Start the clocks."""
+        self._began = time.perf_counter()
+        self.timeline = Timeline()
+
+    def epoch(self, epoch: int) -> None:
+        """Run one epoch, from 0; see `train`."""
+        self._sums[:] = 0
+        for number in range(len(self.batches)):
+            self.step(number, epoch)
+            self.advance(1)
+        self._judge(epoch)
+        self.timeline.lap("other")
+
+    def finish(self) -> None:
+        """Leave the weights that count, in the whole population."""
         self._adopt_evaluated()
         self._watching.restore()
         self._watch_end()
+        if self.whole is not None:
+            for member, network in zip(self.members, self.population.networks, strict=True):
+                self.whole.networks[member].load_state_dict(network.state_dict())
         self.timeline.lap("other")
-        return self.history
+
+    def go_on(self, other: "Loop", rows: Sequence[int]) -> None:
+        """Go on where some members of another loop are: with their weights, states, steps, clocks and records.
+
+        Args:
+            other: A loop over the same pictures, between two epochs.
+            rows: Which of its members these are, in order.
+        """
+        for network, row in zip(self.population.networks, rows, strict=True):
+            network.load_state_dict(other.population.networks[row].state_dict())
+        places = torch.tensor(rows, device=self.alive.device)
+        self.stepper.load_state_dict({name: value[places] for name, value in other.stepper.state_dict().items()})
+        self.whole = other.population if other.whole is None else other.whole
+        self.members = [other.members[row] for row in rows]
+        self.until = None if other.until is None else [other.until[row] for row in rows]
+        self.spared = other.spared or bool((other.alive & ~other.active).any())
+        self.advance, self.collector, self.history = other.advance, other.collector, other.history
+        self.timeline, self._began = other.timeline, other._began
+        self._watching = other._watching.part(rows, self.population)
 
     def step(self, number: int, epoch: int = 0) -> Tensor:
         """One step of every member, on one batch of an epoch; answers the loss of each before it, [K]."""
@@ -158,9 +192,7 @@ class Loop:
         self._sums += values * batch.labels.shape[1]
         self.stepper.step(active)
         self._after()
-        if self.collector:
-            done = epoch * len(self.batches) + number + 1
-            self.collector.update(self.population.theta, self.population.buffers, done)
+        self._collect(epoch * len(self.batches) + number + 1)
         self.timeline.lap("arithmetic")
         return losses
 
@@ -196,11 +228,21 @@ class Loop:
                 member = self.population.techniques[row]
                 member.after(self.population.theta[row : row + 1], self.population.layout)
 
+    def _collect(self, done: int) -> None:
+        """Let an ensemble look at the whole population."""
+        if self.collector is None:
+            return
+        whole = self.population if self.whole is None else self.whole
+        if self.whole is not None:
+            whole.theta[self.members] = self.population.theta
+            whole.buffers[self.members] = self.population.buffers
+        self.collector.update(whole.theta, whole.buffers, done)
+
     def _keep(self, finite: Tensor, event: str, batch: Batch) -> None:
         """Let members end whose numbers on a batch are not finite."""
         self.alive &= finite
         self.active &= finite
-        if not bool(self.alive.any()):
+        if not self.spared and not bool(self.alive.any()):
             raise TrainingError(
                 f"{event} at step {int(self.stepper.steps.max()) + 1}, on the pictures "
                 f"{batch.rows[-1][:8].tolist()} … of the pack. Nothing was saved. Choose a smaller optimizer.lr."
@@ -217,35 +259,37 @@ class Loop:
         finite = torch.tensor([bool(np.isfinite(z).all()) for z in found], device=self.alive.device)
         self._keep(finite, "The loss would not be finite", batch)
 
-    def _judge(self, epoch: int, began: float) -> None:
+    def _judge(self, epoch: int) -> None:
         pictures = len(self.batches.indices)
         rates, steps = self.stepper.learning_rate().tolist(), self.stepper.steps.tolist()
         trained = self._adopt_evaluated()
-        for member, network in enumerate(self._answering):
-            if bool(self.alive[member] & ~self.active[member]):
+        for row, network in enumerate(self._answering):
+            if bool(self.alive[row] & ~self.active[row]):
                 continue
-            nll, accuracy = judge(network, self.held, self.picture)
-            if self._ends(member, epoch + 1, nll, accuracy):
-                self.active[member] = False
+            found = self.judged[row] = judge(network, self.held, self.picture)
+            if self._ends(row, epoch + 1, found):
+                self.active[row] = False
             self.history.append(
                 Epoch(
                     run=self.run,
-                    member=member,
+                    member=self.members[row],
                     epoch=epoch + 1,
-                    steps=steps[member],
-                    learning_rate=rates[member],
-                    train_loss=float(self._sums[member] / pictures),
-                    validation_nll=nll,
-                    validation_accuracy=accuracy,
-                    seconds=time.perf_counter() - began,
+                    steps=steps[row],
+                    learning_rate=rates[row],
+                    train_loss=float(self._sums[row] / pictures),
+                    validation_nll=found.nll,
+                    validation_accuracy=found.accuracy,
+                    seconds=time.perf_counter() - self._began,
                 )
             )
         self.population.theta.copy_(trained)
 
-    def _ends(self, member: int, epoch: int, nll: float | None, accuracy: float | None) -> bool:
-        if self.until is not None and epoch >= self.until[member]:
+    def _ends(self, row: int, epoch: int, found: Judged) -> bool:
+        if self.until is not None and epoch >= self.until[row]:
             return True
-        return nll is not None and accuracy is not None and self._watching.ends(member, epoch, nll, accuracy)
+        if found.nll is None or found.accuracy is None:
+            return False
+        return self._watching.ends(row, epoch, found.nll, found.accuracy)
 
     @torch.no_grad()
     def _adopt_evaluated(self) -> Tensor:
@@ -253,17 +297,3 @@ class Loop:
         trained = self.population.theta.clone()
         self.population.theta.copy_(self.stepper.evaluated())
         return trained
-
-
-def judge(network: nn.Module, held: Held | None, picture: Preprocess) -> tuple[float | None, float | None]:
-    """Negative log-likelihood and accuracy of a network on held-out pictures.
-
-    Returns:
-        None without such pictures; not a number where the network gives none.
-    """
-    if held is None:
-        return None, None
-    z = logits(network, packed(held.images, held.indices, picture, next(network.parameters()).dtype))
-    if not np.isfinite(z).all():
-        return math.nan, math.nan
-    return negative_log_likelihood(probabilities(z), held.labels), float((z.argmax(1) == held.labels).mean())

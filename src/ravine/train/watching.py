@@ -1,5 +1,7 @@
 """Members that are watched on validation pictures: the weights of their best epochs, and who has ended."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from ravine.moments import Watch
@@ -34,6 +36,15 @@ class Watching:
             self.epochs[row] = epoch
             self._weights[row] = (self._population.theta[row].clone(), self._population.buffers[row].clone())
         return watch.stops
+
+    def part(self, rows: Sequence[int], population: Population) -> "Watching":
+        """What has been decided of some members, who go on in a population of their own, in this order."""
+        part = Watching(population)
+        places = {row: place for place, row in enumerate(rows)}
+        part._watches = {places[row]: watch for row, watch in self._watches.items() if row in places}
+        part._weights = {places[row]: weights for row, weights in self._weights.items() if row in places}
+        part.epochs = {places[row]: epoch for row, epoch in self.epochs.items() if row in places}
+        return part
 
     def restore(self) -> None:
         """Put the weights and buffers of the best epochs back."""
