@@ -30,7 +30,7 @@ from benchmarks.lecture.intervals import difference, interval
 from benchmarks.machine import machine
 from benchmarks.options import parser
 from benchmarks.several import Several
-from benchmarks.table import Cell, show
+from benchmarks.table import Cell, mean, show
 from ravine.ensemble.collector import Course
 from ravine.ensemble.committee import log_mean_of_softmax
 from ravine.ensemble.ema import EMA
@@ -239,31 +239,35 @@ def measured(seeds: Sequence[int], results: Path | None) -> list[Row]:
     return rows
 
 
-def tables(rows: Sequence[Row], seeds: Sequence[int]) -> None:
-    """Each way beside the single network, then beside the weights that it was made of."""
-    of = {way.name: [row for seed in seeds for row in rows if (row.way, row.seed) == (way.name, seed)] for way in WAYS}
-
-    def values(way: str, measure: str) -> NDArray[np.float64]:
-        return np.array([getattr(row, measure) for row in of[way]])
-
-    def against(way: str, base: str) -> list[Cell]:
-        measures = ("nll", "calibrated", "accuracy")
-        return [difference(values(way, measure), values(base, measure), 4) for measure in measures]
-
+def tables(rows: Sequence[Row]) -> None:
+    """Each way beside the single network, then beside the weights that it was made of; pairs are of one seed."""
+    of = {way.name: {row.seed: row for row in rows if row.way == way.name} for way in WAYS}
+    there = [way.name for way in WAYS if len(of[way.name]) > 1]
     table: list[list[Cell]] = []
-    for way in WAYS:
-        gains: list[Cell] = ["", "", ""] if way.name == SINGLE else against(way.name, SINGLE)
-        cost: list[Cell] = [f"{values(way.name, 'steps').mean():,.0f}", f"{values(way.name, 'networks').mean():g}"]
-        level: list[Cell] = [interval(values(way.name, "nll"), 4), interval(values(way.name, "accuracy"), 4)]
-        table.append([way.name, *cost, *level, *gains])
+    for way in there:
+        own = list(of[way].values())
+        cost: list[Cell] = [f"{mean([row.steps for row in own]):,.0f}", f"{mean([row.networks for row in own]):g}"]
+        level: list[Cell] = [interval(_values(own, measure), 4) for measure in ("nll", "accuracy")]
+        gains: list[Cell] = ["", "", ""] if way == SINGLE else _gains(of[way], of[SINGLE])
+        table.append([way, len(own), *cost, *level, *gains])
     gain = ("NLL, gain", "NLL calibrated, gain", "accuracy, gain")
-    heads = ("answer", "steps trained", "passes a picture", "NLL", "accuracy", *gain)
-    show(f"Ensembles, n = {len(seeds)} seeds; gain: minus the single network, paired", heads, table)
-    show(
-        "Beside the weights that they were made of, paired",
-        ("answer", "minus", *gain),
-        [[way, base, *against(way, base)] for way, base in BESIDE.items()],
-    )
+    heads = ("answer", "seeds", "steps trained", "passes a picture", "NLL", "accuracy", *gain)
+    show("Ensembles; gain: minus the single network, paired", heads, table)
+    beside: list[list[Cell]] = [
+        [way, base, *_gains(of[way], of[base])] for way, base in BESIDE.items() if way in there and base in there
+    ]
+    show("Beside the weights that they were made of, paired", ("answer", "minus", *gain), beside)
+
+
+def _gains(own: Mapping[int, Row], base: Mapping[int, Row]) -> list[Cell]:
+    seeds = sorted(own.keys() & base.keys())
+    ours, theirs = [own[seed] for seed in seeds], [base[seed] for seed in seeds]
+    measures = ("nll", "calibrated", "accuracy")
+    return [difference(_values(ours, measure), _values(theirs, measure), 4) for measure in measures]
+
+
+def _values(rows: Sequence[Row], measure: str) -> NDArray[np.float64]:
+    return np.array([getattr(row, measure) for row in rows])
 
 
 def main() -> None:
@@ -272,7 +276,7 @@ def main() -> None:
     words.add_argument("--results", type=Path, help="a file of JSON lines to add to, and to go on from")
     choices = words.parse_args()
     print(machine())
-    tables(measured(choices.seeds, choices.results), choices.seeds)
+    tables(measured(choices.seeds, choices.results))
 
 
 if __name__ == "__main__":

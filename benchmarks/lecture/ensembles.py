@@ -13,7 +13,7 @@ from ravine.experiment.stages import Stages
 from ravine.stats.calibration import probabilities
 
 PASSES = 50
-NETWORK: dict[str, Any] = {"model": "mlp", "model.width": 128, "optimizer.lr": 0.02, "refit": False}
+NETWORK: dict[str, Any] = {"model": "mlp", "model.width": 128, "optimizer.lr": 0.02, "refit": False, "compiled": False}
 CYCLES, EPOCHS = 5, 40
 
 

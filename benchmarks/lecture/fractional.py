@@ -1,6 +1,6 @@
 """Fractional max-pooling at test: averages over passes against the 2×2 pooling that it replaced; five seeds."""
 
-from typing import Any
+from copy import deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,12 @@ from torch import nn
 from benchmarks.lecture.demo import SEEDS
 from benchmarks.lecture.intervals import difference, interval
 from benchmarks.lecture.pictures import Worth, said, worth
-from benchmarks.lecture.regularizers import FEW, trained
+from benchmarks.lecture.regularizers import FEW, NETWORKS, trained
 from benchmarks.table import Cell, show
 from ravine.data.preprocess import Preprocess
 from ravine.regularize.fractional_pool import AveragedPasses, HalvingPool
 
-NETWORK: dict[str, Any] = {"model": "small_cnn", "model.width": 8, "optimizer.lr": 0.01, "epochs": 30}
+NETWORK, _ = NETWORKS["small_cnn"]
 PASSES = (1, 2, 4, 8)
 
 
@@ -25,10 +25,11 @@ def answers(network: nn.Module, picture: Preprocess) -> dict[str, Worth]:
         raise TypeError("A network trained with fractional pooling answers by several passes.")
     for passes in PASSES:
         found[f"mean of {passes}"] = worth(said(AveragedPasses(network.network, passes).eval(), picture, FEW))
-    for pool in network.modules():
+    plain = deepcopy(network.network)
+    for pool in plain.modules():
         if isinstance(pool, HalvingPool):
             pool.test_draws = None
-    found["plain 2×2"] = worth(said(network.network, picture, FEW))
+    found["plain 2×2"] = worth(said(plain, picture, FEW))
     return found
 
 

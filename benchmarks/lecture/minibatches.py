@@ -41,8 +41,12 @@ def fixed(settings: dict[str, Any]) -> tuple[Scratch, Population]:
     return source, source.train(source.split.train, range(SEEDS), "choose", Stages()).population
 
 
-def changing() -> tuple[Scratch, Population]:
-    """A batch of 34 drawn anew whenever the loss is asked for, so that each line search compares different losses."""
+def changing() -> tuple[Scratch, Population, str]:
+    """A batch of 34 drawn anew whenever the loss is asked for, so that each line search compares different losses.
+
+    Returns:
+        The plan, the members, and after how many evaluations the first and the last of them ended.
+    """
     source = scratch(NETWORK | {"epochs": PASSES})
     population = source.population(range(SEEDS), range(SEEDS))
     images, labels = torch.as_tensor(source.pack.images), torch.as_tensor(source.pack.labels)
@@ -55,13 +59,14 @@ def changing() -> tuple[Scratch, Population]:
 
     found = LBFGS().run(loss, population.theta.clone(), max_steps=EVALUATIONS, max_evaluations=EVALUATIONS, gtol=1e-7)
     population.theta.copy_(found.theta)
-    return source, population
+    return source, population, f"{int(found.evaluations.min())} to {int(found.evaluations.max())}"
 
 
 def main() -> None:
     """Four ways to ask for the gradient."""
     trainings = {name: fixed(settings) for name, settings in FIXED.items()}
-    trainings[f"a new batch of {SMALL} at every evaluation, at most {EVALUATIONS:,}"] = changing()
+    source, population, ended = changing()
+    trainings[f"a new batch of {SMALL} at every evaluation, ended after {ended}"] = source, population
     rows: list[list[Cell]] = []
     for name, (source, population) in trainings.items():
         far = [worth(said(network, source.plan.picture)) for network in population.networks]
