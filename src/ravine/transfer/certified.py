@@ -22,8 +22,9 @@ from torch import Tensor
 
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.optim.second_order.softmax_head import SoftmaxHeads
+from ravine.transfer.wide_heads import WideHeads
 
-COARSE, FINE = (1e-1, 1e-2, 1e-3, 1e-4), (1e-5, 1e-6, 1e-7, 1e-8)
+COARSE, FINE = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5), (1e-5, 1e-6, 1e-7, 1e-8)
 """Legs in single and in double precision: the greatest entry of the gradient, relative to that at zero weights."""
 
 RELATIVE_GAP = 1e-6
@@ -42,7 +43,7 @@ class Preconditioned:
         scale: The length of each coordinate, [k, P].
     """
 
-    problem: SoftmaxHeads
+    problem: WideHeads
     heads: Tensor
     scale: Tensor
 
@@ -91,9 +92,9 @@ def minima(
     Returns:
         The minima; a loss that is not finite where a head has none.
     """
-    exact = SoftmaxHeads(features, labels, classes, penalties, weights)
-    rough = SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float())
-    way = _Way(exact, torch.zeros(len(penalties), exact.parameters, dtype=features.dtype))
+    exact = WideHeads(SoftmaxHeads(features, labels, classes, penalties, weights))
+    rough = WideHeads(SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float()))
+    way = _Way(exact, torch.zeros(len(penalties), exact.heads.parameters, dtype=features.dtype))
     for tolerance in COARSE:
         way.leg(rough, tolerance, optimizer)
     way.judge_all()
@@ -105,7 +106,7 @@ def minima(
 class _Way:
     """How far each head is."""
 
-    def __init__(self, exact: SoftmaxHeads, theta: Tensor) -> None:
+    def __init__(self, exact: WideHeads, theta: Tensor) -> None:
         self.exact, self.theta = exact, theta
         self.evaluations = torch.zeros(len(theta), dtype=torch.int64)
         self.judge_all()
@@ -120,12 +121,12 @@ class _Way:
         diagonal = self.exact.diagonal(self.theta, everyone)
         self.gap = self._gap(self.gradient, diagonal, everyone) / self.loss
 
-    def leg(self, problem: SoftmaxHeads, tolerance: float, optimizer: Minimizer) -> None:
+    def leg(self, problem: WideHeads, tolerance: float, optimizer: Minimizer) -> None:
         """Bring the heads that have not arrived to a tolerance, and give them new coordinates."""
         heads = torch.nonzero(self.gap > RELATIVE_GAP)[:, 0]
         if not len(heads):
             return
-        dtype = problem.features.dtype
+        dtype = problem.heads.features.dtype
         scale = self.scale[heads].to(dtype)
         found = optimizer.run(
             Preconditioned(problem, heads, scale),
@@ -144,14 +145,15 @@ class _Way:
 
     def _first_scale(self) -> Tensor:
         """The diagonal at zero weights as if all heads saw all pictures alike, in the axes of the covariance."""
-        spread = self.exact.features.square().mean(0) / self.exact.classes
-        weight = (spread + self.exact.l2[:, None]).rsqrt().repeat(1, self.exact.classes)
-        bias = weight.new_full((len(weight), self.exact.classes), self.exact.classes**0.5)
+        heads = self.exact.heads
+        spread = heads.features.square().mean(0) / heads.classes
+        weight = (spread + heads.l2[:, None]).rsqrt().repeat(1, heads.classes)
+        bias = weight.new_full((len(weight), heads.classes), heads.classes**0.5)
         return torch.cat([weight, bias], 1)
 
     def _gap(self, gradient: Tensor, diagonal: Tensor, heads: Tensor) -> Tensor:
         """The bound on f − f*, [k]."""
-        last = -self.exact.classes
+        last = -self.exact.heads.classes
         curvature = diagonal[:, last:].clamp(min=FLATTEST)
-        penalty = self.exact.l2[heads].to(gradient.dtype)
+        penalty = self.exact.penalty(heads).to(gradient.dtype)
         return (gradient[:, :last].square().sum(1) / penalty + (gradient[:, last:].square() / curvature).sum(1)) / 2
