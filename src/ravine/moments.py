@@ -16,7 +16,6 @@ and after a resume.
 from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -29,9 +28,15 @@ from ravine.base.layout import Layout
 from ravine.base.seeds import torch_generator
 from ravine.interfaces import Part
 
+Tables = dict[tuple[str, int, int], Tensor]
+"""Numbers of all pictures [pictures, count] by purpose, epoch and count."""
+
 
 class SampleDraws:
-    """Random numbers of each picture of a batch, by (member seed, epoch, picture), never by its place in the batch.
+    """Random numbers of each picture of a batch, by (member seed, epoch, key), never by its place in the batch.
+
+    The key of a picture is its number in the pack; where a picture may come several times in an epoch, it is its place
+    in the order of the epoch, so that each copy has numbers of its own.
 
     Example:
         >>> whole = SampleDraws(0, 3, torch.arange(4), 4).uniform("flip", 1)
@@ -40,26 +45,30 @@ class SampleDraws:
         True
     """
 
-    def __init__(self, seed: int, epoch: int, rows: Tensor, pictures: int) -> None:
+    def __init__(self, seed: int, epoch: int, keys: Tensor, pictures: int, tables: Tables | None = None) -> None:
         """Refer to a batch.
 
         Args:
             seed: Of the member.
             epoch: From 0.
-            rows: int64 [N], the numbers of the batch's pictures in the pack.
-            pictures: How many pictures the pack has.
+            keys: int64 [N], one a picture of the batch.
+            pictures: How many keys there are.
+            tables: Where the numbers of an epoch are kept, since every batch of it asks for them.
         """
-        self.seed, self.epoch, self.rows, self.pictures = seed, epoch, rows, pictures
+        self.seed, self.epoch, self.keys, self.pictures = seed, epoch, keys, pictures
+        self.tables: Tables = {} if tables is None else tables
+
+    def of_epoch(self, epoch: int) -> "SampleDraws":
+        """The numbers of the same pictures in another epoch."""
+        return SampleDraws(self.seed, epoch, self.keys, self.pictures, self.tables)
 
     def uniform(self, purpose: str, count: int) -> Tensor:
         """Numbers in [0, 1), float32 [N, count], on the CPU."""
-        return _table(self.seed, purpose, self.epoch, self.pictures, count)[self.rows]
-
-
-@lru_cache(maxsize=64)
-def _table(seed: int, purpose: str, epoch: int, pictures: int, count: int) -> Tensor:
-    """The numbers of all pictures of an epoch, [pictures, count]; kept, since every batch of it asks for them."""
-    return torch.rand(pictures, count, generator=torch_generator(seed, f"sample {purpose}", epoch))
+        key = (purpose, self.epoch, count)
+        if key not in self.tables:
+            generator = torch_generator(self.seed, f"sample {purpose}", self.epoch)
+            self.tables[key] = torch.rand(self.pictures, count, generator=generator)
+        return self.tables[key][self.keys]
 
 
 @dataclass(frozen=True)

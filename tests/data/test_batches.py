@@ -70,3 +70,15 @@ def test_channels_first_is_a_view_in_channels_last_memory():
     assert view.shape == (2, 3, 4, 5)
     assert view.is_contiguous(memory_format=torch.channels_last)
     assert view.data_ptr() == images.data_ptr()
+
+
+def test_copies_of_a_picture_within_an_epoch_have_keys_of_their_own() -> None:
+    images, labels = np.zeros((6, 2, 2, 1), np.uint8), np.arange(6)
+    twice = np.array([3, 3, 1, 3, 0, 3])
+    batches = Batches(
+        images, labels, np.arange(6), batch_size=4, seeds=(0, 1), orders=[lambda _: twice, lambda _: None]
+    )
+    some = [batches.at(2, number) for number in range(2)]
+    assert [batch.keys[0].tolist() for batch in some] == [[0, 1, 2, 3], [4, 5]]
+    assert torch.cat([batch.rows[0] for batch in some]).tolist() == twice.tolist()
+    assert all(torch.equal(batch.keys[1], batch.rows[1]) for batch in some)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
+from ravine.base.errors import PlanError
 from ravine.ensemble.candidates import Candidates
 from ravine.ensemble.ema import EMA
 from ravine.ensemble.ensemble import Ensemble
@@ -15,7 +16,7 @@ from ravine.ensemble.polyak import Polyak
 from ravine.ensemble.swa import SWA
 from ravine.optim.schedule_free import ScheduleFree
 
-AVERAGES = [Polyak(), EMA(), EMA(bias_correction=False), SWA()]
+AVERAGES = [Polyak(), EMA(), EMA(bias_correction=False), SWA(start=0.5)]
 
 FLOAT32 = 1e-7
 """torch computes 1/n in float32, also for weights in float64; the mean itself is tested below."""
@@ -69,8 +70,8 @@ def test_weights_that_stand_still_are_their_average(ensemble):
 
 
 @pytest.mark.parametrize("ensemble", AVERAGES)
-@given(steps=st.integers(1, 60))
-def test_there_is_an_average_however_short_the_run(ensemble, steps):
+@given(steps=st.integers(4, 60))
+def test_an_average_lies_between_the_first_and_the_last_weights(ensemble, steps):
     got = _averaged(ensemble, torch.arange(1.0, steps + 1)[:, None].expand(-1, 3))
     assert 1 <= got.theta[0, 0] <= steps
     torch.testing.assert_close(got.buffers, -got.theta[:, :2])
@@ -83,12 +84,18 @@ def test_polyak_is_the_mean_of_all_steps_behind_the_start():
 
 
 @pytest.mark.parametrize(
-    ("start", "every", "epochs"), [(0.0, 1, range(1, 9)), (0.75, 1, (7, 8)), (0.5, 3, (5, 8)), (0.9, 5, (8,))]
+    ("start", "every", "epochs"), [(0.0, 1, range(1, 9)), (0.75, 1, (7, 8)), (0.5, 3, (5, 8))]
 )
 def test_swa_is_the_mean_of_epochs_counted_back_from_the_last(start, every, epochs):
     rows = torch.randn(24, 3, dtype=torch.float64)
     expected = torch.stack([rows[3 * epoch - 1] for epoch in epochs]).mean(0)
     torch.testing.assert_close(_averaged(SWA(start, every), rows, steps_per_epoch=3).theta[0], expected)
+
+
+@pytest.mark.parametrize(("start", "every"), [(0.9, 1), (0.5, 5)])
+def test_an_average_of_one_epoch_is_refused(start, every):
+    with pytest.raises(PlanError, match=r"of 8 epochs that leaves one\. Set more epochs"):
+        SWA(start, every).collector(course(8, 3))
 
 
 @pytest.mark.parametrize("bias_correction", [True, False])

@@ -13,8 +13,10 @@ from ravine.base.errors import PlanError
 from ravine.base.layout import Layout
 from ravine.data.batches import Batches
 from ravine.models.mlp import MLP
+from ravine.models.small_cnn import SmallCNN
 from ravine.moments import Samples, Site, Technique, replace_modules
 from ravine.optim.sgd import SGD
+from ravine.regularize.batch_norm import BatchNorm
 from ravine.schedules.constant import Constant
 from ravine.train.loop import Loop
 from ravine.train.state import PictureShape, Population
@@ -117,7 +119,7 @@ def test_weights_stay_where_the_technique_puts_them():
 
 def test_a_technique_that_finds_no_place_is_an_error():
     with pytest.raises(PlanError, match="Nowhere finds no place in this network"):
-        MemberTechniques(0, [Nowhere()]).installed(MLP().build(1, SIZE, 2))
+        Population(MLP(), PictureShape(1, SIZE, 2), [0], techniques=[[Nowhere()]])
 
 
 def test_batches_are_left_alone_unless_a_technique_changes_them():
@@ -146,3 +148,22 @@ def test_finish_wraps_what_answers():
     network = MLP(width=4, depth=1).build(1, SIZE, 2)
     assert MemberTechniques(0, [Bounded()]).finished(network)(torch.randn(3, 1, SIZE, SIZE)).abs().max() <= 1
     assert MemberTechniques(0, [Mirror()]).finished(network) is network
+
+
+def test_copies_of_a_picture_in_one_epoch_are_augmented_each_in_its_own_way() -> None:
+    member = MemberTechniques(3, [Mirror()])
+    same = torch.from_numpy(IMAGES[:1]).expand(40, -1, -1, -1)
+    labels = torch.zeros(40, dtype=torch.int64)
+    whole = {"epoch": 0, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
+    seen, _ = member.batch(same, labels, torch.arange(40), **whole)
+    mirrored = [torch.equal(one, same[0].flip(1)) for one in seen]
+    assert 5 < sum(mirrored) < 35
+
+
+def test_a_technique_may_find_its_place_in_some_members_only() -> None:
+    shape = PictureShape(1, SIZE, CLASSES)
+    parts = [[BatchNorm(momentum=momentum)] for momentum in (0.1, 0.2)]
+    population = Population(SmallCNN(width=2, depth=1), shape, [0, 1], techniques=parts)
+    assert [member.places for member in population.techniques] == [[0], [1]]
+    with pytest.raises(PlanError, match="BatchNorm finds no place"):
+        Population(SmallCNN(width=2, depth=1), shape, [0], techniques=parts[:1])

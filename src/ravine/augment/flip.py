@@ -9,7 +9,7 @@ from torch import Tensor
 from ravine.augment.augmentation import Augmentation
 from ravine.base.errors import PlanError
 from ravine.base.ranges import Fraction
-from ravine.moments import SampleDraws, Samples
+from ravine.moments import Samples
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Flip(Augmentation):
         """Which pictures are mirrored in this epoch, bool [N], on the CPU."""
         draws, alternating = samples.draws, self.mode == "alternating"
         if alternating:
-            draws = SampleDraws(draws.seed, 0, draws.rows, draws.pictures)
+            draws = draws.of_epoch(0)
         coins = draws.uniform(Flip.__name__, 1)[:, 0] < self.strength("p")
         return coins ^ bool(alternating and samples.epoch % 2)
 

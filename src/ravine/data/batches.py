@@ -30,11 +30,13 @@ class Batch(NamedTuple):
         images: uint8 [S, N, H, W, C].
         labels: int64 [S, N].
         rows: int64 [S, N], the numbers of the pictures.
+        keys: int64 [S, N], the same; or, where a picture may come several times in an epoch, places in its order.
     """
 
     images: Tensor
     labels: Tensor
     rows: Tensor
+    keys: Tensor
 
 
 class Batches:
@@ -77,7 +79,7 @@ class Batches:
         self.batch_size = batch_size
         self.seeds = tuple(seeds)
         self._orders = orders
-        self._places = lru_cache(maxsize=2 * len(self.seeds))(self._places_of)
+        self._epoch = lru_cache(maxsize=2 * len(self.seeds))(self._epoch_of)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -89,16 +91,25 @@ class Batches:
         if not 0 <= batch < len(self):
             raise IndexError(f"batch {batch} of {len(self)}")
         places = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-        return np.stack([self.indices[self._places(stream, epoch)[places]] for stream in range(len(self.seeds))])
+        return np.stack([self.indices[self._epoch(stream, epoch)[0][places]] for stream in range(len(self.seeds))])
 
-    def _places_of(self, stream: int, epoch: int) -> np.ndarray:
-        own = self._orders[stream](epoch) if self._orders else None
-        return order(self.seeds[stream], epoch, len(self.indices)) if own is None else own
+    def keys(self, epoch: int, batch: int, rows: Tensor) -> Tensor:
+        """The keys of a batch with these rows [S, N]; see `Batch`."""
+        repeats = [self._epoch(stream, epoch)[1] for stream in range(len(self.seeds))]
+        if not any(repeats):
+            return rows
+        first = batch * self.batch_size
+        return torch.where(torch.tensor(repeats)[:, None], torch.arange(first, first + rows.shape[1]), rows)
 
     def at(self, epoch: int, batch: int) -> Batch:
         """One batch of every stream, gathered."""
         rows = torch.from_numpy(self.rows(epoch, batch))
-        return Batch(gather(self.images, rows), gather(self.labels, rows), rows)
+        return Batch(gather(self.images, rows), gather(self.labels, rows), rows, self.keys(epoch, batch, rows))
+
+    def _epoch_of(self, stream: int, epoch: int) -> tuple[np.ndarray, bool]:
+        """The places of an epoch, and whether one may come several times."""
+        own = self._orders[stream](epoch) if self._orders else None
+        return (order(self.seeds[stream], epoch, len(self.indices)), False) if own is None else (own, True)
 
 
 def gather(values: Tensor, rows: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ class Slot:
         for values, part in zip((batches.images, batches.labels), parts, strict=True):
             torch.index_select(values, 0, chosen.to(values.device), out=part)
         images, labels = (part.view(*rows.shape, *part.shape[1:]) for part in parts)
-        return Batch(images, labels, rows)
+        return Batch(images, labels, rows, batches.keys(epoch, number, rows))
 
     def receive(self, batch: Batch) -> Batch:
         """Let the consumer's work wait until the batch is there; to be called where it is consumed."""
@@ -82,7 +82,7 @@ class DeviceSlot(Slot):
                 for values, memory in zip((batch.images, batch.labels), self._there, strict=True)
             )
             self._copied.record()
-        return Batch(images, labels, batch.rows)
+        return Batch(images, labels, batch.rows, batch.keys)
 
     def receive(self, batch: Batch) -> Batch:
         """Let the GPU's current stream wait for the copy."""

@@ -1,12 +1,13 @@
 """Snapshots: the weights at the end of each cycle of the learning rate, which vote."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from ravine.base.errors import PlanError
-from ravine.base.ranges import Count
+from ravine.base.ranges import Range
 from ravine.ensemble.collector import Course, Kept
 from ravine.ensemble.ensemble import Ensemble
 
@@ -38,10 +39,10 @@ class Snapshot(Ensemble):
     equation (2) and section 3; Loshchilov and Hutter, "SGDR", 2017, for the restarts.
 
     Attributes:
-        last: How many snapshots vote, the last ones; None for all.
+        last: How many snapshots vote, the last ones, at least 2; None for all.
     """
 
-    last: Count | None = None
+    last: Annotated[int, Range(2)] | None = None
 
     @property
     def collects(self) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
+from ravine.base.errors import PlanError
 from ravine.base.ranges import Count, Range
 from ravine.ensemble.collector import Course
-from ravine.ensemble.weight_average import WeightAverage
+from ravine.ensemble.weight_average import RunningAverage, WeightAverage
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,21 @@ class SWA(WeightAverage):
         """Always: the candidate is an average, and has activations of its own."""
         del mixed
         return True
+
+    def collector(self, course: Course) -> RunningAverage:
+        """See `WeightAverage.collector`.
+
+        Raises:
+            PlanError: There is only one set of weights to average.
+        """
+        ends = range(course.steps_per_epoch, course.steps + 1, course.steps_per_epoch)
+        if sum(self.counts(step, course) for step in ends) < 2:
+            raise PlanError(
+                f"ensemble=swa averages weights that are ensemble.every={self.every} epochs apart, beyond the share "
+                f"{self.start:g} of the run, and of {course.epochs} epochs that leaves one. Set more epochs, or a smaller "
+                "ensemble.start or ensemble.every."
+            )
+        return super().collector(course)
 
     def counts(self, step: int, course: Course) -> bool:
         """After every c-th epoch, counted back from the last."""

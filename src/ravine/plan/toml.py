@@ -203,7 +203,7 @@ def _build(cls: type, tree: Any, path: str) -> Any:
             stem = "" if path == "plan" else f"{path}."
             others = table("technique") if path == "plan" else ()
             raise PlanError(unknown("setting", stem + key, [*(stem + name for name in known), *others]))
-    missing = [name for name, field in known.items() if name not in tree and field.default is dataclasses.MISSING]
+    missing = [name for name, field in known.items() if name not in tree and _needed(field)]
     if missing:
         raise PlanError(f"{path} lacks {missing[0]}. {_how_to_add(path, missing[0], hints[missing[0]])}")
     fields = {
@@ -213,6 +213,10 @@ def _build(cls: type, tree: Any, path: str) -> Any:
         return cls(**fields)
     except PlanError as wrong:  # a part names itself by its class; a user knows it by its setting
         raise PlanError(str(wrong).replace(f"{cls.__name__}.", "" if path == "plan" else f"{path}.")) from wrong
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _how_to_add(path: str, name: str, hint: Any) -> str:

@@ -145,6 +145,8 @@ def reestimate(network: nn.Module, batches: Iterable[Tensor]) -> None:
         batches: Pictures as the network reads them, at least two in each; together those that it was trained on.
     """
     norms = [module for module in network.modules() if isinstance(module, AnyBatchNorm) and module.track_running_stats]
+    if not norms:
+        return
     modes = {module: module.training for module in network.modules()}
     momenta = {norm: norm.momentum for norm in norms}
     network.eval()

@@ -84,30 +84,30 @@ def carry_out(population: Population, sample: Seen, steps: int, wishes: Wishes) 
     Raises:
         PlanError: The plan wants an execution that is not possible for these members.
     """
-    way = _way(population, sample, steps, wishes)
-    if way != "looped":
-        return Carried(executions(population, sample)[way], way, None)
-    blocked = draws_inside(population.techniques[0].parts, population.networks[0])
+    one_by_one = population.members == 1 or wishes.execution == "looped"
+    if one_by_one or (wishes.execution is None and wishes.precision != "full"):
+        return _looped(population, steps, wishes)
+    candidates = executions(population, sample)
+    way = wishes.execution or choose(population, candidates, sample, remaining=steps)
+    if way not in candidates:
+        raise PlanError(
+            f"execution = {way!r} is not possible for these members: {_why(population, way)} "
+            f"Choose one of {', '.join(candidates)}, or leave it out."
+        )
+    return _looped(population, steps, wishes) if way == "looped" else Carried(candidates[way], way, None)
+
+
+def _looped(population: Population, steps: int, wishes: Wishes) -> Carried:
+    """One after another, with a graph that is decided at the first batch."""
+    blocked = draws_inside(population.networks[0])
+    if blocked and wishes.graph == "compiled":
+        raise PlanError(f"graph = 'compiled' is not possible here. {blocked} Leave it out, or set graph=eager.")
     graph = Graph(wishes.graph or "auto", blocked, wishes.precision)
     return Carried(Looped(population, _loss(graph, steps * population.members)), "looped", graph)
 
 
 def _loss(graph: Graph, passes: int) -> Callable[[nn.Module, Tensor, Tensor], Tensor]:
     return lambda network, pixels, targets: graph.loss(network, pixels, targets, lambda: passes)
-
-
-def _way(population: Population, sample: Seen, steps: int, wishes: Wishes) -> Way:
-    if population.members == 1 or (wishes.execution is None and wishes.precision != "full"):
-        return "looped"
-    candidates = executions(population, sample)
-    if wishes.execution is None:
-        return choose(population, candidates, sample, remaining=steps)
-    if wishes.execution not in candidates:
-        raise PlanError(
-            f"execution = {wishes.execution!r} is not possible for these members: {_why(population, wishes.execution)} "
-            f"Choose one of {', '.join(candidates)}, or leave it out."
-        )
-    return wishes.execution
 
 
 def _why(population: Population, way: Way) -> str:

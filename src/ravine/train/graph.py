@@ -16,7 +16,7 @@ constants of the graph, and torch's own would be others than eager ones.
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from ravine.moments import Technique
 from ravine.train.graph_choice import Timing, compile_seconds, gains, why_not
 from ravine.train.graph_memory import graph_directory, key_of, recall, remember
 from ravine.train.precision import Precision, mean_loss
@@ -179,19 +178,18 @@ class Graph:
         self.choice, self.reason = choice, reason
 
 
-def draws_inside(techniques: Sequence[Technique], network: nn.Module) -> str | None:
+def draws_inside(network: nn.Module) -> str | None:
     """Why a network cannot be captured, in a sentence; None where it can.
 
     Args:
-        techniques: Those of its member.
-        network: With the techniques installed.
+        network: With the techniques of its member installed.
     """
-    for part in techniques:
-        if type(part).install is not Technique.install:
-            return (
-                f"{type(part).__name__} acts inside the network, and what it draws at random in each step would become "
-                "a constant of a captured graph."
-            )
+    drawing = [type(module).__name__ for module in network.modules() if hasattr(module, "draws")]
+    if drawing:
+        return (
+            f"{drawing[0]} acts inside the network, and what it draws at random in each step would become a constant "
+            "of a captured graph."
+        )
     if any(isinstance(module, _DropoutNd) and module.p > 0 for module in network.modules()):
         return "The network has dropout of its own, which a captured graph would draw otherwise."
     return None

@@ -214,7 +214,7 @@ class Loop:
         stream = self.streams[row]
         whole = {"epoch": epoch, "pictures": len(self.batches.labels), "counts": self._counts}
         images, targets = self.population.techniques[row].batch(
-            batch.images[stream], batch.labels[stream], batch.rows[stream], **whole
+            batch.images[stream], batch.labels[stream], batch.keys[stream], **whole
         )
         return self._pixels(images), targets
 

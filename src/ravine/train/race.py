@@ -77,6 +77,8 @@ def choose(
         found = {name: one.losses(sample, steps) for name, one in candidates.items()}
         first = next(iter(found.values()))
         right = {name: candidates[name] for name, losses in found.items() if _alike(losses, first)}
+        if len(right) == 1:
+            return next(iter(right))
         passes = {name: partial(one.losses, sample, steps) for name, one in right.items()}
         times = _times(passes, seconds, clock, remaining)
     return fastest(times)

@@ -15,7 +15,7 @@ from ravine.base.layout import Kind, Layout
 from ravine.base.seeds import stream
 from ravine.models.architecture import Architecture
 from ravine.moments import Technique
-from ravine.train.techniques import MemberTechniques
+from ravine.train.techniques import MemberTechniques, check_places
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
 
@@ -79,6 +79,7 @@ class Population:
             member.installed(_initialised(architecture, shape, member.seed)).to(device, dtype)
             for member in self.techniques
         ]
+        check_places(self.techniques)
         self.shape = shape
         self.layout = layout_of(self.networks[0])
         self.theta = torch.empty(len(seeds), self.layout.size, device=device, dtype=dtype)

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 from ravine.base.draws import KeyedDraws
 from ravine.base.errors import PlanError
 from ravine.base.layout import Layout
-from ravine.moments import SampleDraws, Samples, Technique, Watch
+from ravine.moments import SampleDraws, Samples, Tables, Technique, Watch
 
 
 @dataclass
@@ -23,6 +23,7 @@ class MemberTechniques:
         seed: Of the member.
         parts: Its techniques, in the order of the catalog.
         draws: Where modules in its network take their random numbers from; `draws.step` is the step of training.
+        places: How many places each technique has found in the network, once installed; None for one that seeks none.
 
     Example:
         >>> from ravine.moments import Samples
@@ -33,9 +34,11 @@ class MemberTechniques:
     seed: int
     parts: Sequence[Technique] = ()
     draws: KeyedDraws = field(init=False)
+    places: list[int | None] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.draws = KeyedDraws(self.seed)
+        self._tables: Tables = {}
 
     @property
     def changes_batches(self) -> bool:
@@ -60,17 +63,8 @@ class MemberTechniques:
         return next((found for found in (part.watch() for part in self.parts) if found), None)
 
     def installed(self, network: nn.Module) -> nn.Module:
-        """The network with all techniques that act in it; the same object.
-
-        Raises:
-            PlanError: A technique finds no place in this network.
-        """
-        for part in self.parts:
-            if part.install(network, self.draws) == 0:
-                name = type(part).__name__
-                raise PlanError(
-                    f"{name} finds no place in this network, so that it would change nothing. Leave it out."
-                )
+        """The network with all techniques that act in it; the same object."""
+        self.places = [part.install(network, self.draws) for part in self.parts]
         return network
 
     def finished(self, network: nn.Module) -> nn.Module:
@@ -80,14 +74,14 @@ class MemberTechniques:
         return network
 
     def batch(
-        self, images: Tensor, labels: Tensor, rows: Tensor, *, epoch: int, pictures: int, counts: Tensor
+        self, images: Tensor, labels: Tensor, keys: Tensor, *, epoch: int, pictures: int, counts: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The pictures and the targets that the member sees.
 
         Args:
             images: uint8 [N, H, W, C].
             labels: int64 [N].
-            rows: int64 [N], the numbers of the pictures.
+            keys: int64 [N], what their random numbers depend on; see `SampleDraws`.
             epoch: From 0.
             pictures: How many pictures the pack has.
             counts: How many pictures to train on each class has, int64 [classes].
@@ -97,7 +91,8 @@ class MemberTechniques:
         """
         if not self.changes_batches:
             return images, labels
-        draws = SampleDraws(self.seed, epoch, rows.cpu(), pictures)
+        self._tables = {key: table for key, table in self._tables.items() if key[1] in (0, epoch)}
+        draws = SampleDraws(self.seed, epoch, keys.cpu(), pictures, self._tables)
         samples = Samples(images, one_hot(labels, len(counts)).to(torch.float32), draws, epoch)
         for part in self.parts:
             samples = part.augment(samples)
@@ -112,3 +107,16 @@ class MemberTechniques:
             changed = part.after(theta, layout)
             if changed is not None:
                 theta.copy_(changed)
+
+
+def check_places(members: Sequence[MemberTechniques]) -> None:
+    """Refuse a technique that has found no place in any member's network.
+
+    Raises:
+        PlanError: It would change nothing.
+    """
+    for number, part in enumerate(members[0].parts):
+        if all(member.places[number] == 0 for member in members):
+            raise PlanError(
+                f"{type(part).__name__} finds no place in this network, so that it would change nothing. Leave it out."
+            )
