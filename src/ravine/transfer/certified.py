@@ -24,7 +24,7 @@ from ravine.optim.second_order.minimizer import Minimizer
 from ravine.optim.second_order.softmax_head import SoftmaxHeads
 from ravine.transfer.wide_heads import WideHeads
 
-COARSE, FINE = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5), (1e-5, 1e-6, 1e-7, 1e-8)
+COARSE, FINE = (1e-1, 1e-2, 1e-3, 1e-4, 3e-5, 1e-5), (1e-5, 1e-6, 1e-7, 1e-8)
 """Legs in single and in double precision: the greatest entry of the gradient, relative to that at zero weights."""
 
 RELATIVE_GAP = 1e-6
