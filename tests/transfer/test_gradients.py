@@ -35,8 +35,7 @@ def test_norms_are_those_of_autograd_and_the_body_stays_as_it_was() -> None:
         cross_entropy(head(body(images[part])), labels[part]).backward()
         for place, group in enumerate(stage_parameters(taps)):
             slopes, values = (torch.cat([one.flatten() for one in each]) for each in ([p.grad for p in group], group))
-                values = values.detach()
-            expected[place] += len(labels[part]) / 5 * float(slopes.norm() / values.norm())
+            expected[place] += len(labels[part]) / 5 * float(slopes.norm() / values.detach().norm())
     assert found.relative == pytest.approx(expected, rel=1e-4)
 
 
