@@ -1,6 +1,7 @@
 """Everything that one run found, made and measured."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ class Run:
             "data": self.audit.summary(),
             "ensemble": self.fitted.combined or None,
             "disagreement": self.disagreement and self._disagreement(self.disagreement),
+            "candidates": [_finite(asdict(one)) for one in self.fitted.candidates],
             "failed_members": list(self.fitted.failed),
             "versions": self.model.versions,
         }
@@ -79,3 +81,8 @@ class Run:
         right, nats = self.right(), found.mutual_information
         parts = {"right": nats[right], "wrong": nats[~right]}
         return {f"{name}_nats": float(part.mean()) if len(part) else None for name, part in parts.items()}
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The same without numbers that JSON does not have."""
+    return {name: None if isinstance(one, float) and not math.isfinite(one) else one for name, one in values.items()}
