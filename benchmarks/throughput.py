@@ -53,7 +53,7 @@ class Task:
         x, y = read("train")
         facts = Facts(pictures, CLASSES, SIDE, same_size=True, grey=True, cores=usable_cores(), device="cpu")
         plan, _ = propose(facts, {})
-        return cls(plan, x[:pictures, ..., None], y[:pictures].astype(np.int64))
+        return cls(plan, x[:pictures, ..., None].copy(), y[:pictures].astype(np.int64))
 
     def batches(self) -> Batches:
         """Those of the preset."""
