@@ -22,16 +22,18 @@ from ravine.ensemble.snapshot import Snapshot
 from ravine.ensemble.soup import Soup
 from ravine.ensemble.swa import SWA
 from ravine.ensemble.test_time import Views
-from ravine.experiment.fitted import Fitted
+from ravine.experiment.fitted import Fitted, Trained
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Progress, Stages
 from ravine.optim.momentum import Momentum
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.plan.plan import Plan
+from ravine.regularize.batch_norm import BatchNorm
 from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.dropout import Dropout
 from ravine.regularize.early_stopping import EarlyStopping
 from ravine.schedules.constant import Constant
+from ravine.schedules.cosine_restarts import CosineRestarts
 from ravine.train.evaluate import logits, packed
 
 ALL = (Independent(), Snapshot(), Polyak(), EMA(0.9), SWA(0.5), Soup(), Soup(of="epochs"), Selection(3), Views())
@@ -86,7 +88,7 @@ def test_a_refit_trains_only_members_with_a_share() -> None:
     rates = (1e-7, 0.02, 1e-7)
     fitted = fit(replace(PLAN, optimizer=Momentum(lr=rates), ensemble=Selection(1), refit=True, select="accuracy"))
     assert fitted.members == (1,)
-    assert {epoch.member for epoch in fitted.history if epoch.run == "refit"} == {0}
+    assert {epoch.member for epoch in fitted.history if epoch.run == "refit"} == {1}
     again = replace(PLAN, members=1, seed=1, optimizer=Momentum(lr=0.02), epochs=PLAN.epochs)
     everything = replace(SPLIT, train=np.arange(60), validation=np.arange(0))
     assert torch.equal(said(fitted.network, SPLIT.train), said(fit(again, everything).network, SPLIT.train))
@@ -197,3 +199,49 @@ def test_memory_is_stated_before_training_and_counts_what_an_ensemble_keeps(monk
     monkeypatch.setattr("ravine.experiment.scratch.available_bytes", lambda _: 1_000_000)
     with pytest.raises(PlanError, match=r"must be free, and 1 MB are. Choose a smaller batch_size"):
         source.fit(Stages())
+
+
+def test_statistics_that_are_computed_anew_do_not_depend_on_the_order_of_the_source() -> None:
+    by_class = np.argsort(LABELS[:40], kind="stable")
+    for rows in (np.arange(40), by_class):
+        source = Scratch(replace(PLAN, ensemble=SWA(0.4), seed=3), PACK, replace(SPLIT, train=rows), ("a", "b", "c"))
+        batches = source.mixed(rows)
+        assert sorted(batches.tolist()) == list(range(40))
+        assert len(np.unique(LABELS[batches[:10]])) == 3
+
+
+def test_a_refit_that_would_gather_other_snapshots_is_refused_before_training() -> None:
+    steps = CosineRestarts(first=4.0, unit="step")
+    plan = replace(PLAN, members=1, ensemble=Snapshot(), schedule=steps, refit=True)
+    with pytest.raises(PlanError, match="its repetition on all pictures"):
+        fit(plan)
+    assert isinstance(fit(replace(plan, refit=False)).network, MeanOfSoftmax)
+
+
+def test_members_may_have_decays_of_their_own_also_in_a_refit() -> None:
+    fitted = fit(replace(PLAN, members=2, ensemble=EMA(decay=(0.5, 0.99)), refit=True))
+    assert "repeated on all" in fitted.refit
+
+
+def test_a_training_that_fails_when_it_is_repeated_leaves_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, original = replace(PLAN, members=1, refit=True), Scratch.train
+
+    def failing(self: Scratch, rows: np.ndarray, members: range, run: str, *rest: object) -> Trained:
+        trained = original(self, rows, members, run, *rest)
+        return trained if run == "choose" else replace(trained, alive=torch.zeros(1, dtype=torch.bool))
+
+    monkeypatch.setattr(Scratch, "train", failing)
+    fitted = fit(plan)
+    assert fitted.unseen is not None
+    assert torch.equal(said(fitted.network, SPLIT.validation), torch.from_numpy(fitted.unseen.logits))
+    assert "failed" in fitted.refit
+
+
+def test_views_that_leave_nothing_of_a_picture_are_refused() -> None:
+    with pytest.raises(PlanError, match="leaves less than half of a picture of 10 pixels"):
+        replace(PLAN, ensemble=Views(shift=5))
+
+
+def test_batch_norm_of_single_pictures_is_refused() -> None:
+    with pytest.raises(PlanError, match="needs at least two pictures in a batch"):
+        replace(PLAN, batch_size=1, techniques=(BatchNorm("on"),))

@@ -50,8 +50,8 @@ class SWA(WeightAverage):
         if sum(self.counts(step, course) for step in ends) < 2:
             raise PlanError(
                 f"ensemble=swa averages weights that are ensemble.every={self.every} epochs apart, beyond the share "
-                f"{self.start:g} of the run, and of {course.epochs} epochs that leaves one. Set more epochs, or a smaller "
-                "ensemble.start or ensemble.every."
+                f"{self.start:g} of the run, and of {course.epochs} epochs that leaves one. Set more epochs, or a "
+                "smaller ensemble.start or ensemble.every."
             )
         return super().collector(course)
 

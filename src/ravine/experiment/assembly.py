@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from ravine.base.errors import PlanError
 from ravine.ensemble.candidates import Candidates, with_weights
 from ravine.ensemble.committee import answering
 from ravine.ensemble.ensemble import Ensemble
@@ -76,6 +77,11 @@ class Assembly:
 
         if recipe is None:
             recipe = self.ensemble.combine(len(candidates), worth(build) if worth else None)
+        if len(candidates) != len(recipe.mixtures[0]):
+            raise PlanError(
+                f"The recipe is for {len(recipe.mixtures[0])} sets of weights, and {len(candidates)} were gathered. "
+                "Set schedule.unit=run, or refit=false."
+            )
         network = self.ensemble.finish(answering([build(shares) for shares in recipe.mixtures], recipe.votes))
         return Answer(network.eval(), tuple(owners[_first(shares)] for shares in recipe.mixtures), recipe)
 

@@ -80,6 +80,11 @@ class Decided:
     graph: Choice | None = None
     rungs: tuple[Rung, ...] | None = None
 
+    @classmethod
+    def of(cls, plan: Plan) -> "Decided":
+        """What a plan says."""
+        return cls(plan.compiled, plan.execution, plan.graph, plan.rungs)
+
     def into(self, plan: Plan) -> Plan:
         """The plan that repeats it."""
         own = {**vars(self), "rungs": plan.rungs if self.rungs is None else self.rungs}

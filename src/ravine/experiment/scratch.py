@@ -2,65 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ravine.base.errors import PlanError
-from ravine.data.batches import Batches, Order
-from ravine.data.pack import Pack
-from ravine.data.split import Split
+from ravine.base.seeds import numpy_generator
 from ravine.device.available import available_bytes
-from ravine.ensemble.collector import Collector, Course
 from ravine.experiment.assembly import Answer, Assembly
-from ravine.experiment.fitted import Candidate, Evidence, Fitted, Trained, select
+from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted, Trained, select
 from ravine.experiment.judging import Judging
 from ravine.experiment.minimization import Minimization
+from ravine.experiment.planned import Planned
 from ravine.experiment.segments import Segments
 from ravine.experiment.stages import Stages
-from ravine.interfaces import Rule
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.catalog import name_of
-from ravine.plan.members import of_members, own_values
-from ravine.plan.plan import Plan
+from ravine.plan.members import own_values
 from ravine.train.carrying import Carried, Wishes, carry_out
 from ravine.train.evaluate import packed
-from ravine.train.held import Held
 from ravine.train.loop import Loop
-from ravine.train.memory import Memory, check_memory, memory_of
-from ravine.train.precision import check_precision
-from ravine.train.state import PictureShape, Population
-from ravine.train.step import Stepper
+from ravine.train.memory import check_memory
+from ravine.train.state import Population
 
 REESTIMATED = 10_000
 """Pictures, at most, for statistics of batch norm that are computed anew."""
 
 
 @dataclass(frozen=True)
-class Scratch:
-    """Everything that training from scratch needs.
-
-    Attributes:
-        plan: The choices.
-        pack: The pictures.
-        split: Which are for what.
-        classes: Names of the classes.
-    """
-
-    plan: Plan
-    pack: Pack
-    split: Split
-    classes: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        """Every hyperparameter has one value, or one a member."""
-        plan = self.plan
-        for part in (plan.optimizer, plan.schedule, *(plan.penalty or ()), *plan.techniques, plan.ensemble):
-            if part is not None:
-                part.columns(plan.members)
-        check_precision(plan.precision, plan.device)
+class Scratch(Planned):
+    """Training from scratch."""
 
     def fit(self, stages: Stages) -> Fitted:
         """Train, choose, calibrate, and train again where the plan says so.
@@ -75,7 +47,8 @@ class Scratch:
         assembly = self._assembly(trained, self.split.train)
         if len(validation) == 0:
             answer = assembly.answer(assembly.groups()[0])
-            return self._fitted(trained, answer, None, (Candidate("member 1", float("nan"), True),))
+            name = name_of(plan.ensemble) if plan.ensemble else "member 1"
+            return self._fitted(trained, answer, None, (Candidate(name, float("nan"), True),))
         fitted, answer = self._choose(trained, assembly)
         return self._again(fitted, answer, trained, stages) if plan.refit else fitted
 
@@ -136,13 +109,15 @@ class Scratch:
         name = "train" if run == "choose" else "train on all"
         seeds = [self.plan.seed + member for member in members]
         if isinstance(self.plan.optimizer, Minimizer):
-            population, held = self.population(seeds, members), self._held(run)
+            population, held = self.population(seeds, members), self.held(run)
             self._try_end(population)
-            return Minimization(self.plan, population, *self._tensors(), rows, held, run, members).train(stages, name)
+            return Minimization(self.plan, population, *self.tensors(), rows, held, run, members).train(stages, name)
         segments = self._segments(rows, run, members)
         loop = segments.start(len(members))
         self._try_end(loop.population)
-        loop.collector, loop.until = self._collector(loop, members), until
+        loop.collector, loop.until = self.collector(loop, members), until
+        if run == "choose" and loop.collector and self.plan.refit:
+            self.check_refit(loop, loop.collector, members)
         memory = self.memory(loop, segments.carried[0].at_once)
         check_memory(memory, available_bytes(self.plan.device))
         stages.progress.say(str(memory))
@@ -166,79 +141,19 @@ class Scratch:
 
         return Segments(self.plan, list(self.plan.rungs) if run == "choose" else [], prepare, _carried)
 
-    def memory(self, loop: Loop, at_once: int = 1) -> Memory:
-        """What a training will take, while so many members pass at a time."""
-        plan, picture = self.plan, self.plan.picture
-        return memory_of(
-            loop.population.networks[0],
-            plan.optimizer if isinstance(plan.optimizer, Rule) else None,
-            (picture.channels, picture.size, picture.size),
-            batch_size=plan.batch_size or len(loop.batches.indices),
-            pictures=len(loop.batches.indices),
-            members=loop.population.members,
-            copies=loop.collector.copies if loop.collector else 0,
-            at_once=at_once,
-        )
-
     def _try_end(self, population: Population) -> None:
         """Let an ensemble that finds nothing to act on say so before training."""
         if self.plan.ensemble:
             self.plan.ensemble.finish(population.answering()[0])
 
-    def _collector(self, loop: Loop, members: Sequence[int]) -> Collector | None:
-        """What the plan's ensemble gathers."""
-        ensemble, schedule = self.plan.ensemble, self.plan.schedule
-        if ensemble is None or schedule is None:
-            return None
-        course = Course(len(members), loop.epochs, len(loop.batches), of_members(schedule, members))
-        return ensemble.collector(course)
-
-    def population(self, seeds: Sequence[int], members: Sequence[int]) -> Population:
-        """Fresh members: some of the plan's, with these seeds."""
-        plan, picture = self.plan, self.plan.picture
-        shape = PictureShape(picture.channels, picture.size, len(self.classes))
-        techniques = [[of_members(part, [member]) for part in plan.techniques] for member in members]
-        return Population(plan.model, shape, seeds, plan.device, techniques=techniques)
-
-    def prepare(self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, members: Sequence[int]) -> Loop:
-        """The loop of a training, ready to run; see `train`. Seeds need not be those of the plan."""
-        plan = self.plan
-        if not isinstance(plan.optimizer, Rule) or plan.schedule is None or plan.penalty is None:
-            raise PlanError("Training in mini-batches needs an update rule, a schedule and penalties.")
-        if plan.epochs is None or plan.batch_size is None:
-            raise PlanError("Training from scratch needs epochs and batch_size.")
-        rule, schedule = of_members(plan.optimizer, members), of_members(plan.schedule, members)
-        penalties = tuple(of_members(penalty, members) for penalty in plan.penalty)
-        population = self.population(seeds, members)
-        images, labels = self._tensors()
-        batches = Batches(
-            images, labels, rows, batch_size=plan.batch_size, seeds=tuple(seeds), orders=self._orders(population, rows)
-        )
-        steps = plan.epochs * len(batches)
-        stepper = Stepper(
-            rule, schedule, penalties, population.layout, population.theta, population.gradient, steps, plan.compiled
-        )
-        streams = range(len(seeds))
-        return Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self._held(run), run)
-
-    def _orders(self, population: Population, rows: NDArray[np.int64]) -> list[Order] | None:
-        """The epochs of members whose techniques decide which pictures come; None where no technique does."""
-        if not any(member.changes_orders for member in population.techniques):
-            return None
-        return [partial(member.order, self.pack.labels[rows]) for member in population.techniques]
-
-    def _held(self, run: str) -> Held | None:
-        """The validation pictures, while a choice is to be made."""
-        rows = self.split.validation
-        return Held(self._tensors()[0], rows, self.pack.labels[rows]) if run == "choose" and len(rows) else None
-
     def _assembly(self, trained: Trained, rows: NDArray[np.int64]) -> Assembly:
         """What makes answers of a population that was trained on these pictures."""
-        spread = rows[np.linspace(0, len(rows) - 1, min(len(rows), REESTIMATED)).astype(np.int64)]
-        images, _ = self._tensors()
-        return Assembly(
-            trained, self.plan.ensemble, lambda: filter(_several, packed(images, spread, self.plan.picture))
-        )
+        mixed, images = self.mixed(rows), self.tensors()[0]
+        return Assembly(trained, self.plan.ensemble, lambda: filter(_several, packed(images, mixed, self.plan.picture)))
+
+    def mixed(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pictures for statistics of batch norm: in an order by chance, since sources are often sorted by class."""
+        return numpy_generator(self.plan.seed, "re-estimation").permutation(rows)[:REESTIMATED]
 
     def _again(self, fitted: Fitted, answer: Answer, before: Trained, stages: Stages) -> Fitted:
         """Repeat the training of what was chosen on training and validation pictures together."""
@@ -249,25 +164,23 @@ class Scratch:
             chosen = tuple(alive[place] for place in recipe.used)
             recipe = recipe.restricted(recipe.used)
         until = [before.kept[row] for row in chosen] if before.kept else None
-        repeated = replace(self, plan=replace(self.plan, graph=fitted.decided.graph or self.plan.graph))
-        trained = repeated.train(rows, chosen, "refit", stages, until)
+        decided = fitted.decided.filled(Decided.of(self.plan))
+        trained = replace(self, plan=decided.into(self.plan)).train(rows, chosen, "refit", stages, until)
+        if not bool(trained.alive.all()):
+            return replace(fitted, refit="Repeated on all pictures, the training failed; the first one is kept.")
         assembly = self._assembly(trained, rows)
         again = assembly.answer(range(len(chosen)), recipe=recipe)
         return replace(
             fitted,
             network=again.network,
-            history=fitted.history + trained.history,
-            decided=fitted.decided.filled(trained.decided),
+            history=fitted.history + tuple(replace(one, member=chosen[one.member]) for one in trained.history),
+            decided=decided.filled(trained.decided),
             refit=f"The chosen training was repeated on all {len(rows):,} training and validation pictures.",
         )
 
     def _judging(self) -> Judging:
         rows = self.split.validation
-        return Judging(self.plan, self._tensors()[0], rows, self.pack.labels[rows], self.classes)
-
-    def _tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
-        device = self.plan.device
-        return torch.as_tensor(self.pack.images).to(device), torch.as_tensor(self.pack.labels).to(device)
+        return Judging(self.plan, self.tensors()[0], rows, self.pack.labels[rows], self.classes)
 
     def _fitted(
         self, trained: Trained, answer: Answer, unseen: Evidence | None, candidates: tuple[Candidate, ...]

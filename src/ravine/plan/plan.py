@@ -8,12 +8,14 @@ from ravine.base.ranges import Count, Range, check_ranges
 from ravine.data.preprocess import Preprocess
 from ravine.data.split import SplitChoices
 from ravine.ensemble.ensemble import Ensemble
+from ravine.ensemble.test_time import Views
 from ravine.interfaces import Part, Penalty, Rule, Schedule
 from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.rungs import Execution, Rung, check_rungs
+from ravine.regularize.batch_norm import BatchNorm
 from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.early_stopping import EarlyStopping
 
@@ -114,6 +116,8 @@ class Plan:
             self._check_scratch()
 
     def _check_technique(self, part: Technique) -> None:
+        if isinstance(part, BatchNorm) and part.state == "on" and self.batch_size == 1:
+            raise PlanError("batch_norm = 'on' needs at least two pictures in a batch. Set batch_size=32, for example.")
         if self.transfer == "head" and isinstance(part, ClassBalance):
             if part.by == "sampling":
                 raise PlanError(
@@ -135,6 +139,11 @@ class Plan:
         reason = ensemble.refuses(self.optimizer if isinstance(self.optimizer, Rule) else None, self.members)
         if reason:
             raise PlanError(reason)
+        if isinstance(ensemble, Views) and 2 * ensemble.shift >= self.picture.size:
+            raise PlanError(
+                f"ensemble.shift = {ensemble.shift} leaves less than half of a picture of {self.picture.size} pixels. "
+                "Choose a smaller one."
+            )
         if ensemble.collects and any(isinstance(part, EarlyStopping) for part in self.techniques):
             raise PlanError(
                 f"early_stopping keeps the weights of one epoch, and {type(ensemble).__name__} gathers those of "

@@ -24,6 +24,7 @@ from ravine.device.machine import choose_device, enough_memory, threads, usable_
 from ravine.experiment.fitted import Evidence, Fitted
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Progress, Stages
+from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.plan import Plan
 from ravine.plan.presets import Facts, Reason, propose
 from ravine.plan.toml import dumps, parse, wishes
@@ -171,6 +172,10 @@ def _within(
     """Cut the epochs to what the time allows; a head has none, and takes what it takes."""
     if plan.epochs is None:
         return plan, reasons
+    if isinstance(plan.optimizer, Minimizer):
+        raise PlanError(
+            "budget limits epochs of mini-batches; a full-batch minimizer has none. Give epochs instead."
+        )
     epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
     if epochs < plan.epochs:
         reasons = [reason for reason in reasons if reason.name != "epochs"]

@@ -6,7 +6,8 @@ for each epoch
                  made float and normalised
         logits   of every member, in training mode
         losses   mean cross-entropy, one a member; their sum's backward pass fills the gradient slab
-        probe    for rules that want the gradient elsewhere: theta moves there, and the gradient is taken again
+        probe    for rules that want the gradient elsewhere: theta moves there, and the gradient is taken again; batch
+                 norms keep the statistics of the first pass
         step     rule, schedule and penalties change theta; a member whose loss is not finite stays as it is
         after    a member's techniques change its weights
         collect  an ensemble copies or averages weights
@@ -183,8 +184,10 @@ class Loop:
         steps = self.stepper.steps.tolist()
         losses = self.execution.losses(seen, steps, active)
         if self.stepper.needs_probe:
+            statistics = self.population.buffers.clone()
             self.stepper.probe()
             self.execution.losses(seen, steps, active)
+            self.population.buffers.copy_(statistics)
         values = losses.double().cpu().numpy()
         if not np.isfinite(values).all():
             self._keep(torch.isfinite(losses) | ~self.active, f"The loss became {values[-1]}", batch)

@@ -1,0 +1,133 @@
+"""A plan and the pictures that it is for: populations, batches and loops of its members."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ravine.base.errors import PlanError
+from ravine.data.batches import Batches, Order
+from ravine.data.pack import Pack
+from ravine.data.split import Split
+from ravine.ensemble.collector import Collector, Course
+from ravine.interfaces import Rule
+from ravine.plan.members import of_members
+from ravine.plan.plan import Plan
+from ravine.train.held import Held
+from ravine.train.loop import Loop
+from ravine.train.memory import Memory, memory_of
+from ravine.train.precision import check_precision
+from ravine.train.state import PictureShape, Population
+from ravine.train.step import Stepper
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Everything that training from scratch needs.
+
+    Attributes:
+        plan: The choices.
+        pack: The pictures.
+        split: Which are for what.
+        classes: Names of the classes.
+        on_device: Pictures and labels, once they have been brought to a device.
+    """
+
+    plan: Plan
+    pack: Pack
+    split: Split
+    classes: tuple[str, ...]
+    on_device: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Every hyperparameter has one value, or one a member."""
+        plan = self.plan
+        for part in (plan.optimizer, plan.schedule, *(plan.penalty or ()), *plan.techniques, plan.ensemble):
+            if part is not None:
+                part.columns(plan.members)
+        check_precision(plan.precision, plan.device)
+
+    def population(self, seeds: Sequence[int], members: Sequence[int]) -> Population:
+        """Fresh members: some of the plan's, with these seeds."""
+        plan, picture = self.plan, self.plan.picture
+        shape = PictureShape(picture.channels, picture.size, len(self.classes))
+        techniques = [[of_members(part, [member]) for part in plan.techniques] for member in members]
+        return Population(plan.model, shape, seeds, plan.device, techniques=techniques)
+
+    def prepare(self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, members: Sequence[int]) -> Loop:
+        """The loop of a training, ready to run; see `train`. Seeds need not be those of the plan."""
+        plan = self.plan
+        if not isinstance(plan.optimizer, Rule) or plan.schedule is None or plan.penalty is None:
+            raise PlanError("Training in mini-batches needs an update rule, a schedule and penalties.")
+        if plan.epochs is None or plan.batch_size is None:
+            raise PlanError("Training from scratch needs epochs and batch_size.")
+        rule, schedule = of_members(plan.optimizer, members), of_members(plan.schedule, members)
+        penalties = tuple(of_members(penalty, members) for penalty in plan.penalty)
+        population = self.population(seeds, members)
+        images, labels = self.tensors()
+        batches = Batches(
+            images, labels, rows, batch_size=plan.batch_size, seeds=tuple(seeds), orders=self._orders(population, rows)
+        )
+        steps = plan.epochs * len(batches)
+        stepper = Stepper(
+            rule, schedule, penalties, population.layout, population.theta, population.gradient, steps, plan.compiled
+        )
+        streams = range(len(seeds))
+        return Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self.held(run), run)
+
+    def _orders(self, population: Population, rows: NDArray[np.int64]) -> list[Order] | None:
+        """The epochs of members whose techniques decide which pictures come; None where no technique does."""
+        if not any(member.changes_orders for member in population.techniques):
+            return None
+        return [partial(member.order, self.pack.labels[rows]) for member in population.techniques]
+
+    def held(self, run: str) -> Held | None:
+        """The validation pictures, while a choice is to be made."""
+        rows = self.split.validation
+        return Held(self.tensors()[0], rows, self.pack.labels[rows]) if run == "choose" and len(rows) else None
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """All pictures of the pack and their labels, on the plan's device."""
+        device = self.plan.device
+        if device not in self.on_device:
+            images, labels = (torch.as_tensor(values).to(device) for values in (self.pack.images, self.pack.labels))
+            self.on_device[device] = images, labels
+        return self.on_device[device]
+
+    def collector(self, loop: Loop, members: Sequence[int]) -> Collector | None:
+        """What the plan's ensemble gathers."""
+        ensemble, schedule = self.plan.ensemble, self.plan.schedule
+        if ensemble is None or schedule is None:
+            return None
+        course = Course(len(members), loop.epochs, len(loop.batches), of_members(schedule, members))
+        return of_members(ensemble, members).collector(course)
+
+    def check_refit(self, loop: Loop, collector: Collector, members: Sequence[int]) -> None:
+        """Refuse before training what would gather something else when the training is repeated on all pictures."""
+        rows = np.concatenate([self.split.train, self.split.validation])
+        repeated = copy(loop)
+        repeated.batches = Batches(*self.tensors(), rows, batch_size=loop.batches.batch_size, seeds=loop.batches.seeds)
+        again = self.collector(repeated, members)
+        if len(self.split.validation) and again and again.copies != collector.copies:
+            raise PlanError(
+                f"The training gathers {collector.copies} sets of weights, and its repetition on all pictures, whose "
+                f"epochs have more steps, {again.copies}. Set schedule.unit=run, or refit=false."
+            )
+
+    def memory(self, loop: Loop, at_once: int = 1) -> Memory:
+        """What a training will take, while so many members pass at a time."""
+        plan, picture = self.plan, self.plan.picture
+        return memory_of(
+            loop.population.networks[0],
+            plan.optimizer if isinstance(plan.optimizer, Rule) else None,
+            (picture.channels, picture.size, picture.size),
+            batch_size=plan.batch_size or len(loop.batches.indices),
+            pictures=len(loop.batches.indices),
+            members=loop.population.members,
+            copies=loop.collector.copies if loop.collector else 0,
+            at_once=at_once,
+        )
