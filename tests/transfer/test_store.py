@@ -130,3 +130,12 @@ def test_the_key_holds_network_weights_pictures_and_their_size(make_folders: Cal
     assert len({store.path for store in stores}) == 5
     assert feature_store("a", one, picture, audit) == stores[0]
     assert weights_digest(one) != weights_digest(two)
+
+
+@pytest.mark.parametrize(("first", "then"), [(1.0, 1e-7), (1e-7, 1.0)])
+def test_what_was_stored_stays_as_it_is_when_other_pictures_join(tmp_path: Path, first: float, then: float) -> None:
+    scales = np.repeat([first, then], [4, 5])[:, None].astype(np.float32)
+    compute = _Computed(TABLE * scales)
+    before, _ = _store(tmp_path).get(np.arange(4), compute)
+    after, _ = _store(tmp_path).get(np.arange(9), compute)
+    assert np.array_equal(after[:4], before)

@@ -58,7 +58,8 @@ class Store:
 
         Returns:
             Features [len(rows), D] as they are stored, and how many pictures were computed. The same call gives the
-            same bits whether or not the file was there, and where no file can be written.
+            same bits whether or not the file was there, and where no file can be written; what was stored stays as it
+            is when other pictures join it.
         """
         present, stored = self._read() or (np.zeros(self.pictures, bool), None)
         missing = np.setdiff1d(rows, np.flatnonzero(present))
@@ -70,7 +71,8 @@ class Store:
             table[present] = stored[present]
         table[missing] = fresh
         present[missing] = True
-        rounded = table.astype(_smallest(table[present]))
+        kept = np.float16 if stored is None else stored.dtype
+        rounded = table.astype(np.promote_types(kept, _smallest(table[present])))
         self._write(present, rounded)
         return rounded[rows].astype(np.float32), len(missing)
 
@@ -130,16 +132,32 @@ def feature_store(
         directory: Where to keep the file; where the packs lie if not given.
     """
     identity = {
-        "backbone": backbone,
-        "weights": weights_digest(network),
-        "picture": picture.to_json(),
+        **_network(backbone, network, picture),
         "source": audit.digest,
         "pictures": len(audit),
         "pillow": PIL.__version__,
+    }
+    return Store((directory or cache_directory()) / f"{_key(identity)}.features", identity, len(audit))
+
+
+def exported_path(backbone: str, network: nn.Module, picture: Preprocess, directory: Path | None = None) -> Path:
+    """Where the ONNX file of a network is kept; see `feature_store` for the arguments."""
+    key = _key({**_network(backbone, network, picture), "kind": "onnx"})
+    return (directory or cache_directory()) / f"{key}.onnx"
+
+
+def _network(backbone: str, network: nn.Module, picture: Preprocess) -> dict[str, object]:
+    return {
+        "backbone": backbone,
+        "weights": weights_digest(network),
+        "answer": repr(getattr(network, "names", ())),
+        "picture": picture.to_json(),
         "torch": torch.__version__,
     }
-    key = hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()[:24]
-    return Store((directory or cache_directory()) / f"{key}.features", identity, len(audit))
+
+
+def _key(identity: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(_plain(identity), sort_keys=True).encode()).hexdigest()[:24]
 
 
 def weights_digest(network: nn.Module) -> str:
