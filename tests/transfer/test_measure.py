@@ -1,15 +1,19 @@
 """The measured table, from pictures to its cell."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from ravine.data.preprocess import Preprocess
+from ravine.data.scan import scan
+from ravine.data.sources import read_source
 from ravine.models.backbone import Backbone
 from ravine.transfer.data_size import SizeCurve
-from ravine.transfer.measure import ADVICE, Measurement, measure
+from ravine.transfer.measure import ADVICE, Measurement, measure, measure_source
 from ravine.transfer.probes import Probe, Similarity
 from ravine.transfer.taps import tap
 
@@ -55,3 +59,22 @@ def test_the_cell_and_the_control(flat: bool, late: bool, pictures: int) -> None
     assert found.cell == ("large" if flat else "small", "similar" if late else "different")
     assert found.by_number_alone == ("small" if pictures == 300 else "large")
     assert ("would have said" in found.sentences[-1]) == (found.by_number_alone != found.cell[0])
+
+
+def test_pictures_of_a_source_are_measured_from_their_stored_features(
+    make_folders: Callable[..., Path], tmp_path: Path
+) -> None:
+    audit = scan(read_source(make_folders(count=12)))
+    torch.manual_seed(0)
+    weights = tmp_path / "body.pth"
+    torch.save(Backbone("test_resnet", "random").load_pretrained().state_dict(), weights)
+    rows, picture, done = np.arange(2, 24), Preprocess(size=32, channels=3), []
+    backbone = Backbone("test_resnet", str(weights))
+    found = measure_source(backbone, audit, rows, picture, directory=tmp_path, advance=done.append)
+    assert found.pictures == sum(done) == 22
+    assert found.gradients is not None
+    assert found.gradients.pictures == 22
+    assert set(found.seconds) == {"features", "probes", "size", "gradients"}
+    assert [path.suffix for path in tmp_path.glob("*.features")] == [".features"]
+    again = measure_source(backbone, audit, rows, picture, directory=tmp_path)
+    assert again.sentences == found.sentences

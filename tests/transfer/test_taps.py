@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ravine.base.errors import PlanError
 from ravine.models.backbone import Backbone
-from ravine.transfer.taps import tap
+from ravine.transfer.taps import Taps, tap, tapped
 
 
 def _body(name: str) -> nn.Module:
@@ -73,3 +73,11 @@ def test_a_network_without_stages_is_refused() -> None:
 def test_a_size_that_the_body_does_not_take_is_refused() -> None:
     with pytest.raises(PlanError, match="gave no features of pictures of 100 pixels"):
         tap(_body("test_vit"), 100)
+
+
+def test_what_cannot_be_tapped_stays_as_it_is() -> None:
+    plain = nn.Sequential(nn.Linear(3, 3))
+    assert tapped(plain, 8) == (plain, slice(None))
+    network, last = tapped(_body("test_resnet"), 48)
+    assert isinstance(network, Taps)
+    assert last == network.columns[-1]

@@ -17,8 +17,9 @@ from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.plan import Plan
 from ravine.regularize.class_balance import ClassBalance
-from ravine.transfer.features import features
+from ravine.transfer.features import Advance, stored_features
 from ravine.transfer.heads import fit_heads, rank_penalties
+from ravine.transfer.taps import tapped
 
 Pairs = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -51,7 +52,7 @@ class FrozenBody:
         body = plan.model.load_pretrained().to(plan.device).to(memory_format=torch.channels_last)
         rows = np.sort(np.concatenate([self.split.train, self.split.validation]))
         with stages.stage("features", "features", len(rows)) as advance:
-            x = features(body, self.audit.pixels, rows, plan.picture, advance)
+            x = self._features(plan.model.timm, body, rows, advance)
         labels, classes = self.audit.labels[rows], self.audit.classes
         with stages.stage("train", "head", 2) as advance:
             pairs, name = self._held_out(rows, plan.head.folds)
@@ -77,6 +78,13 @@ class FrozenBody:
             penalties=tuple(zip(ranking.penalties, ranking.nll, strict=True)),
             refit=_sentence(int(fitted_on.sum())) if plan.refit else "",
         )
+
+    def _features(self, name: str, body: nn.Module, rows: NDArray[np.int64], advance: Advance) -> NDArray[np.float32]:
+        """The last features; those of earlier stages are stored beside them where the body can be tapped."""
+        network, last = tapped(body, self.plan.picture.size)
+        directory = self.pack.path.parent if self.pack.path else None
+        found = stored_features(name, network, self.audit, rows, self.plan.picture, directory, advance)
+        return np.ascontiguousarray(found.values[:, last])
 
     def _importance(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """What each picture counts in the fits; all alike unless classes are to be balanced."""

@@ -7,21 +7,28 @@ a race of the candidates decides.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ravine.base.seeds import numpy_generator
+from ravine.data.audit import Audit
+from ravine.data.preprocess import Preprocess
+from ravine.models.backbone import Backbone
 from ravine.optim.second_order.lbfgs import LBFGS
+from ravine.train.evaluate import direct
 from ravine.transfer.data_size import SizeCurve, size_curve
+from ravine.transfer.features import Advance, stored_features
 from ravine.transfer.gradients import MOST_PICTURES, GradientNorms, gradient_norms
 from ravine.transfer.heads import fit_heads
 from ravine.transfer.probes import Similarity, probe_depths
-from ravine.transfer.taps import Taps
+from ravine.transfer.taps import Taps, tap
 
 LARGE = 20_000
 """Pictures from which on a data set is no longer small, by its number alone: the first threshold of BiT-HyperRule
@@ -119,6 +126,48 @@ def measure(
         gradients = _gradients(taps, last, labels, classes, batches, seed)
         seconds["gradients"] = time.perf_counter() - began
     return Measurement(similarity, size, gradients, len(labels), seconds)
+
+
+def measure_source(
+    backbone: Backbone,
+    audit: Audit,
+    rows: NDArray[np.int64],
+    picture: Preprocess,
+    device: str = "cpu",
+    directory: Path | None = None,
+    seed: int = 0,
+    advance: Advance | None = None,
+) -> Measurement:
+    """Measure the pictures of an audit; features that a head was fitted to are not computed again.
+
+    Args:
+        backbone: The pretrained body.
+        audit: The pictures.
+        rows: Which of them, without those for testing.
+        picture: How pixels become tensors.
+        device: Where the body runs.
+        directory: Where features are kept; where the packs lie if not given.
+        seed: The same seed divides and chooses the pictures alike.
+        advance: Called with the number of pictures whose features are there.
+
+    Raises:
+        PlanError: The body cannot be tapped, or all pictures are one group.
+    """
+    began = time.perf_counter()
+    taps = tap(backbone.load_pretrained().to(device).to(memory_format=torch.channels_last), picture.size)
+    found = stored_features(backbone.timm, taps, audit, rows, picture, directory, advance)
+    seconds = {"features": time.perf_counter() - began}
+    labels = audit.labels[rows]
+
+    def batches(chosen: NDArray[np.int64]) -> Iterator[tuple[Tensor, Tensor]]:
+        start = 0
+        for pictures in direct(audit.pixels, rows[chosen], picture, device):
+            part = chosen[start : start + len(pictures)]
+            yield pictures, torch.from_numpy(labels[part]).to(device)
+            start += len(pictures)
+
+    measured = measure(taps, found.values, labels, len(audit.classes), audit.blocks[rows], batches, seed)
+    return replace(measured, seconds=seconds | measured.seconds)
 
 
 def _gradients(

@@ -82,6 +82,20 @@ def tap(body: Any, size: int) -> Taps:
     return Taps(body, stages, (*(modules[stage] for stage in stages), ""), widths).train(body.training)
 
 
+def tapped(body: nn.Module, size: int) -> tuple[nn.Module, slice]:
+    """A body with its taps where it can be tapped, else as it is; and where its last features stand.
+
+    Args:
+        body: A network of timm without a head.
+        size: S, the pixels of the pictures that it will see.
+    """
+    try:
+        taps = tap(body, size)
+    except PlanError:
+        return body, slice(None)
+    return taps, taps.columns[-1]
+
+
 def _stage_modules(body: Any) -> list[str]:
     """The names of the modules that timm counts as stages."""
     told = getattr(body, "feature_info", None)
