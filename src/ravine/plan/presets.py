@@ -22,6 +22,9 @@ SMALL_PIXELS = 64
 PASSES = 200
 """Evaluations of a full-batch minimizer, unless said otherwise."""
 
+SPELT_OUT = 5
+"""Up to so many values, one a member, a reason gives each."""
+
 LARGE = 20_000
 """From this many pictures on, a refit on all of them changes little and doubles the time."""
 
@@ -108,7 +111,11 @@ def _wished(reason: Reason, wishes: Mapping[str, Any]) -> Reason:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(str(entry) if key == "name" else f"{key} {entry}" for key, entry in value.items())
+        return ", ".join(str(entry) if key == "name" else f"{key} {_words(entry)}" for key, entry in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return "; ".join(map(_words, value))
+    if isinstance(value, list) and len(value) > SPELT_OUT and all(isinstance(one, int | float) for one in value):
+        return f"{len(value)} values from {min(value):g} to {max(value):g}"
     return str(value)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ravine.report.candidates import Candidate, ranked
 from ravine.report.found import Data
 from ravine.stats.scores import ClassScore, Reliability, Scores
 
@@ -79,16 +80,6 @@ class PenaltyPath:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One model that was considered, with its value of the selection metric."""
-
-    name: str
-    value: float
-    chosen: bool
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Training:
     """How it was trained.
 
@@ -109,6 +100,11 @@ class Training:
     penalty_path: PenaltyPath | None = None
     combined: str = ""
     refit: str = ""
+
+    @property
+    def ranked(self) -> tuple[Candidate, ...]:
+        """The candidates in their order where they are few; else the chosen one, the best, and those that ended."""
+        return ranked(self.candidates, self.better)
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,7 @@ def _within(
     if plan.epochs is None:
         return plan, reasons
     if isinstance(plan.optimizer, Minimizer):
-        raise PlanError(
-            "budget limits epochs of mini-batches; a full-batch minimizer has none. Give epochs instead."
-        )
+        raise PlanError("budget limits epochs of mini-batches; a full-batch minimizer has none. Give epochs instead.")
     epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
     if epochs < plan.epochs:
         reasons = [reason for reason in reasons if reason.name != "epochs"]

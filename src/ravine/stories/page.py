@@ -138,7 +138,10 @@ def _training(run: Run) -> page.Training:
     return page.Training(
         metric=METRICS[run.plan.select],
         better="lower" if run.plan.select == "nll" else "higher",
-        candidates=tuple(page.Candidate(one.name, one.value, one.chosen, one.note) for one in fitted.candidates),
+        candidates=tuple(
+            page.Candidate(one.name, one.value, one.chosen, one.note, row in fitted.ended)
+            for row, one in enumerate(fitted.candidates)
+        ),
         curves=tuple(_curve(fitted.history, member, member in inside) for member in members),
         penalty_path=path,
         combined=fitted.combined,
