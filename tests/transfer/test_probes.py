@@ -28,7 +28,7 @@ def test_a_late_peak_at_a_high_level_says_similar() -> None:
     found = probe_depths(np.hstack([NOISE, X]), SLICES, ("stage 1", "last"), Y, 10)
     assert (found.peak, found.similar) == (1, True)
     assert found.level > 0.8
-    assert "are similar" in found.sentence
+    assert "similar to those of its training" in found.sentence
 
 
 def test_a_low_level_says_different() -> None:

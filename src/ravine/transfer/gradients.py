@@ -19,7 +19,8 @@ from torch.nn.functional import cross_entropy
 
 from ravine.transfer.taps import Taps
 
-MOST_PICTURES = 1_000
+FEWEST_PICTURES, MOST_PICTURES = 128, 1_000
+"""Of a quarter of all pictures, at least and at most so many are asked: a picture costs about three forward passes."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def gradient_norms(
         taps: The tapped body, in evaluation mode.
         weight: Of a head fitted to the last features, [C, D_T].
         bias: [C].
-        batches: Pictures [n, 3, S, S] and labels [n], where the body is; at most `MOST_PICTURES` are wise.
+        batches: Pictures [n, 3, S, S] and labels [n], where the body is; see `MOST_PICTURES`.
     """
     groups = stage_parameters(taps)
     device = next(taps.parameters()).device

@@ -25,7 +25,7 @@ from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.train.evaluate import direct
 from ravine.transfer.data_size import SizeCurve, size_curve
 from ravine.transfer.features import Advance, stored_features
-from ravine.transfer.gradients import MOST_PICTURES, GradientNorms, gradient_norms
+from ravine.transfer.gradients import FEWEST_PICTURES, MOST_PICTURES, GradientNorms, gradient_norms
 from ravine.transfer.heads import fit_heads
 from ravine.transfer.probes import Similarity, probe_depths
 from ravine.transfer.taps import Taps, tap
@@ -175,7 +175,6 @@ def _gradients(
 ) -> GradientNorms:
     everyone = np.ones((1, len(labels)), bool)
     head = fit_heads(last, labels, classes, np.array([HEAD_PENALTY]), everyone, LBFGS())
-    chosen = np.arange(len(labels))
-    if len(labels) > MOST_PICTURES:
-        chosen = np.sort(numpy_generator(seed, "gradients").choice(len(labels), MOST_PICTURES, replace=False))
+    count = min(len(labels), MOST_PICTURES, max(FEWEST_PICTURES, len(labels) // 4))
+    chosen = np.sort(numpy_generator(seed, "gradients").choice(len(labels), count, replace=False))
     return gradient_norms(taps, head.weight[0], head.bias[0], batches(chosen))

@@ -98,17 +98,17 @@ class Similarity:
         if self.peak < len(self.probes) - 1:
             return (
                 f"The features of {best.tap} tell the classes apart best ({best.accuracy:.1%} of the pictures, against "
-                f"{last.accuracy:.1%} at the end): these pictures differ from those that the body was trained on."
+                f"{last.accuracy:.1%} at the end): these pictures differ, to the body, from those of its training."
             )
         if self.similar:
             return (
-                f"The last features tell the classes apart best ({last.accuracy:.1%} of the pictures): "
-                "these pictures are similar to those that the body was trained on."
+                f"No depth tells the classes apart clearly better than the last ({last.accuracy:.1%} of the pictures): "
+                "these pictures are, to the body, similar to those of its training."
             )
         return (
             f"No depth is clearly better than the last, and that is right for only {last.accuracy:.1%} of the "
-            f"pictures (the largest class alone: {self.chance:.1%}): these pictures differ from those that the body "
-            "was trained on."
+            f"pictures (the largest class alone: {self.chance:.1%}): these pictures differ, to the body, from those of "
+            "its training."
         )
 
 
