@@ -27,8 +27,8 @@ class MonteCarlo(Ensemble):
     that is None: such a layer draws from what is put there, also at test.
 
     Helps to see where a network with dropout is unsure: its passes disagree. Its mean probabilities are close to those
-    of the deterministic test pass, mostly a little better calibrated, and answering takes T times as long. Suggested:
-    20 passes for the mean, more for the disagreement.
+    of the deterministic test pass, though softer, and answering takes T times as long. Suggested: 20 passes for the
+    mean, more for the disagreement.
 
     Source: Gal and Ghahramani, "Dropout as a Bayesian Approximation", 2016, section 4. There each picture has masks of
     its own; a mean over few passes then differs from picture to picture by chance alone.
