@@ -3,6 +3,7 @@
     python -m benchmarks.search                  Ravine with rungs, Optuna with ASHA in one job and in two, and what
                                                  every configuration comes to with all its epochs
     python -m benchmarks.search --no-full        without the last, which takes longest
+    python -m benchmarks.search --model mlp      networks so small that members side by side pay on a CPU
     python -m benchmarks.search --quick          8 configurations, 4 epochs: does it run at all?
 
 The configurations are one random draw of rate, momentum, penalty and dropout, the same for everyone, and so are
@@ -15,8 +16,8 @@ The distance is to the choice among all configurations after all their epochs (a
 percentage points of accuracy on the 10,000. Optuna without a pruner is shown as well, since that is what a search costs
 where no one thinks of ending trials; the goal does not ask about it.
 
-Optuna is no dependency of Ravine. Its environment is made in --peer, a folder, if it is not there: `pip install
-optuna`, with torch and numpy of this one.
+Optuna is no dependency of Ravine. Its environment is made beside those of the other peers, if it is not there: `pip
+install optuna`, with torch and numpy of this one.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import numpy as np
 from benchmarks.data.fashion_mnist import read
 from benchmarks.demo import accuracy
 from benchmarks.machine import machine
+from benchmarks.peers.environments import cache
 from benchmarks.process import fit, peer
 from benchmarks.table import Cell, show
 from ravine.data.scan import scan
@@ -46,6 +48,7 @@ SETTINGS = {
     "decay": "penalty.strength",
     "dropout": "dropout.p",
 }
+MODELS = {"small_cnn": {}, "mlp": {"model": "mlp", "model.width": 32, "model.depth": 1}}
 RUNGS = "[{epoch = 1, keep = 16}, {epoch = 4, keep = 4}]"
 GOAL_POINTS, GOAL_SHARE = 0.3, 0.2
 QUICK = {"members": 8, "epochs": 4, "rungs": "[{epoch = 1, keep = 2}]"}
@@ -102,6 +105,7 @@ def ravine_search(
     """`ravine fit demo` with one member a configuration."""
     options = ["--members", str(len(tried)), "--epochs", str(choices.epochs)]
     settings = {setting: [one[key] for one in tried] for key, setting in SETTINGS.items()}
+    settings |= MODELS[choices.model]
     settings |= {"refit": "false", "flip": "false", "crop": "false"} | ({"rungs": rungs} if rungs else {})
     for setting, value in settings.items():
         options += ["--set", f"{setting}={value}"]
@@ -118,7 +122,7 @@ def optuna_search(
     name: str, python: str, data: Path, tried: Path, choices: argparse.Namespace, jobs: int, pruner: str = "asha"
 ) -> Found:
     """The peer, whose jobs share the cores."""
-    options = ("--epochs", str(choices.epochs), "--jobs", str(jobs), "--pruner", pruner)
+    options = ("--model", choices.model, "--epochs", str(choices.epochs), "--jobs", str(jobs), "--pruner", pruner)
     threads = ("--threads", str(max(1, usable_cores() // jobs)))
     lines, seconds = peer("optuna_search.py", str(data), str(tried), *options, *threads, python=python)
     said = lines[-1]
@@ -154,7 +158,7 @@ def searches(folder: Path, choices: argparse.Namespace) -> list[Found]:
     tried, data, listed = drawn(choices.members), folder / "demo.npz", folder / "configurations.json"
     write_data(data)
     listed.write_text(json.dumps(tried), encoding="utf-8")
-    python = environment(choices.peer or folder / "peer")
+    python = environment(cache() / "optuna")
     found = [ravine_search("Ravine, rungs", folder / "rungs", tried, choices, choices.rungs)]
     found += [optuna_search(f"Optuna, ASHA, n_jobs={jobs}", python, data, listed, choices, jobs) for jobs in (1, 2)]
     if choices.full:
@@ -191,8 +195,8 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--members", type=int, default=64, help="configurations")
     words.add_argument("--epochs", type=int, default=20, help="of those that are not ended; 20 is the preset's number")
+    words.add_argument("--model", choices=tuple(MODELS), default="small_cnn", help="the network of everyone")
     words.add_argument("--rungs", default=RUNGS, help="of Ravine")
-    words.add_argument("--peer", type=Path, help="folder of Optuna's environment; a temporary one if not given")
     words.add_argument("--no-full", dest="full", action="store_false", help="without searches that end no one")
     words.add_argument(
         "--quick", action="store_true", help=", ".join(f"{name} {value}" for name, value in QUICK.items())

@@ -25,6 +25,11 @@ PRUNERS = {
     "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=4),
     "none": optuna.pruners.NopPruner,
 }
+WIDTH = 32
+NETWORKS = {
+    "small_cnn": lambda side: network(side=side),
+    "mlp": lambda side: nn.Sequential(nn.Flatten(), nn.Linear(side**2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10)),
+}
 
 
 @dataclass
@@ -34,12 +39,14 @@ class Search:
     Attributes:
         data: Pictures uint8 [M, 1, H, W] and labels by part: train, validation, test.
         epochs: Of a trial that is not ended.
+        model: Which network.
         trained: The epochs of all trials together.
         best: Negative log-likelihood of the best trial that came to its end, and its network.
     """
 
     data: dict[str, tuple[Tensor, Tensor]]
     epochs: int
+    model: str
     trained: int = 0
     best: tuple[float, nn.Module | None] = (float("inf"), None)
     _lock: Lock = field(default_factory=Lock)
@@ -52,7 +59,7 @@ class Search:
         dropped = trial.suggest_float("dropout", 0, 1)
         torch.manual_seed(trial.number)
         x, y = self.data["train"]
-        model = network(side=x.shape[-1])
+        model = NETWORKS[self.model](x.shape[-1])
         model.insert(len(model) - 1, nn.Dropout(dropped))
         steps = self.epochs * len(batches(len(y), BATCH))
         loop = Loop(model, x, y, steps, rate, momentum, decay, RISE)
@@ -85,6 +92,7 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("configurations")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--model", choices=tuple(NETWORKS), default="small_cnn")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="of one job")
     parser.add_argument("--pruner", choices=tuple(PRUNERS), default="asha")
@@ -94,7 +102,7 @@ def main() -> None:
     with np.load(choices.data) as file:
         x, y = torch.from_numpy(file["x"]).unsqueeze(1), torch.from_numpy(file["y"].astype(np.int64))
         parts = {name: torch.from_numpy(file["split"] == name) for name in ("train", "validation", "test")}
-    search = Search({name: (x[rows], y[rows]) for name, rows in parts.items()}, choices.epochs)
+    search = Search({name: (x[rows], y[rows]) for name, rows in parts.items()}, choices.epochs, choices.model)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0), pruner=PRUNERS[choices.pruner]())
     configurations = json.loads(Path(choices.configurations).read_text(encoding="utf-8"))
     for configuration in configurations:
