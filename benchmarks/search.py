@@ -26,6 +26,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def drawn(count: int) -> list[Configuration]:
     """
     generator = np.random.default_rng(0)
     rate, friction, decay = (
-        np.exp(generator.uniform(*np.log(ends), count)).round(6) for ends in ((0.003, 0.5), (0.02, 0.3), (1e-4, 0.05))
+        np.exp(generator.uniform(np.log(low), np.log(high), count)).round(6)
+        for low, high in ((0.003, 0.5), (0.02, 0.3), (1e-4, 0.05))
     )
     columns = {
         "rate": rate,
@@ -153,18 +155,18 @@ def environment(folder: Path) -> str:
     return str(python)
 
 
-def searches(folder: Path, choices: argparse.Namespace) -> list[Found]:
+def searches(folder: Path, choices: argparse.Namespace) -> Iterator[Found]:
     """All of them, one after another."""
     tried, data, listed = drawn(choices.members), folder / "demo.npz", folder / "configurations.json"
     write_data(data)
     listed.write_text(json.dumps(tried), encoding="utf-8")
     python = environment(cache() / "optuna")
-    found = [ravine_search("Ravine, rungs", folder / "rungs", tried, choices, choices.rungs)]
-    found += [optuna_search(f"Optuna, ASHA, n_jobs={jobs}", python, data, listed, choices, jobs) for jobs in (1, 2)]
+    yield ravine_search("Ravine, rungs", folder / "rungs", tried, choices, choices.rungs)
+    for jobs in (1, 2):
+        yield optuna_search(f"Optuna, ASHA, n_jobs={jobs}", python, data, listed, choices, jobs)
     if choices.full:
-        found.append(ravine_search("Ravine, no rungs", folder / "full", tried, choices, None))
-        found.append(optuna_search("Optuna, no pruner", python, data, listed, choices, 1, "none"))
-    return found
+        yield ravine_search("Ravine, no rungs", folder / "full", tried, choices, None)
+        yield optuna_search("Optuna, no pruner", python, data, listed, choices, 1, "none")
 
 
 def report(found: list[Found], full: bool) -> None:
@@ -206,7 +208,11 @@ def main() -> None:
         vars(choices).update(QUICK)
     print(machine())
     with tempfile.TemporaryDirectory() as name:
-        report(searches(Path(name), choices), choices.full)
+        found: list[Found] = []
+        for one in searches(Path(name), choices):
+            print(one, flush=True)
+            found.append(one)
+        report(found, choices.full)
 
 
 if __name__ == "__main__":
