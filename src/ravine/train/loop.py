@@ -17,7 +17,7 @@ for each epoch
     watch        a technique may keep these weights, or end the member's training
 end              weights to be judged stay, or those that were kept; a member whose last step went wrong has ended too
 
-Some members may go on in a smaller loop (`Loop.go_on`), and be put back into the whole population when that has ended.
+Some members may go on in a smaller loop (`Loop.go_on`), and be put back into the whole population at its end.
 """
 
 import time
@@ -165,8 +165,7 @@ class Loop:
         """
         for network, row in zip(self.population.networks, rows, strict=True):
             network.load_state_dict(other.population.networks[row].state_dict())
-        places = torch.tensor(rows, device=self.alive.device)
-        self.stepper.load_state_dict({name: value[places] for name, value in other.stepper.state_dict().items()})
+        self.stepper.load_state_dict({name: value[list(rows)] for name, value in other.stepper.state_dict().items()})
         self.whole = other.population if other.whole is None else other.whole
         self.members = [other.members[row] for row in rows]
         self.until = None if other.until is None else [other.until[row] for row in rows]
@@ -235,8 +234,8 @@ class Loop:
         """Let an ensemble look at the whole population."""
         if self.collector is None:
             return
-        whole = self.population if self.whole is None else self.whole
-        if self.whole is not None:
+        whole = self.whole or self.population
+        if self.whole:
             whole.theta[self.members] = self.population.theta
             whole.buffers[self.members] = self.population.buffers
         self.collector.update(whole.theta, whole.buffers, done)
@@ -290,9 +289,8 @@ class Loop:
     def _ends(self, row: int, epoch: int, found: Judged) -> bool:
         if self.until is not None and epoch >= self.until[row]:
             return True
-        if found.nll is None or found.accuracy is None:
-            return False
-        return self._watching.ends(row, epoch, found.nll, found.accuracy)
+        nll, accuracy = found.nll, found.accuracy
+        return nll is not None and accuracy is not None and self._watching.ends(row, epoch, nll, accuracy)
 
     @torch.no_grad()
     def _adopt_evaluated(self) -> Tensor:
