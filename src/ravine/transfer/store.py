@@ -13,6 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,7 @@ def _network(backbone: str, network: nn.Module, picture: Preprocess) -> dict[str
         "weights": weights_digest(network),
         "answer": repr(getattr(network, "names", ())),
         "picture": picture.to_json(),
+        "timm": version("timm"),
         "torch": torch.__version__,
     }
 
