@@ -1,8 +1,8 @@
 """Which program carries out the frozen body: eager PyTorch, the same compiled, or ONNX Runtime.
 
-A faster program has to be made first: exporting EfficientNet-Lite0 took 9 to 24 s, compiling it 42 to 48 s. So one is made
-only where it should save more than that on the pictures that are left, and used only where it answers as eager PyTorch
-does and has won a short race. An exported file is kept, so that the next data set has it for the loading.
+A faster program has to be made first: exporting EfficientNet-Lite0 took 9 to 24 s, compiling it 42 to 48 s.
+So one is made only where it should save more than that on the pictures that are left, and used only where it answers
+as eager PyTorch does and has won a short race. An exported file is kept for the next data set.
 """
 
 import time
