@@ -83,9 +83,7 @@ def test_polyak_is_the_mean_of_all_steps_behind_the_start():
     torch.testing.assert_close(_averaged(Polyak(start=0.5), rows).theta[0], rows[20:].mean(0))
 
 
-@pytest.mark.parametrize(
-    ("start", "every", "epochs"), [(0.0, 1, range(1, 9)), (0.75, 1, (7, 8)), (0.5, 3, (5, 8))]
-)
+@pytest.mark.parametrize(("start", "every", "epochs"), [(0.0, 1, range(1, 9)), (0.75, 1, (7, 8)), (0.5, 3, (5, 8))])
 def test_swa_is_the_mean_of_epochs_counted_back_from_the_last(start, every, epochs):
     rows = torch.randn(24, 3, dtype=torch.float64)
     expected = torch.stack([rows[3 * epoch - 1] for epoch in epochs]).mean(0)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ravine.base.errors import PlanError
 from ravine.data.batches import Batches, Order
 from ravine.data.pack import Pack
+from ravine.data.placement import Place, batches_ahead, placement
 from ravine.data.split import Split
+from ravine.device.available import available_bytes
 from ravine.ensemble.collector import Collector, Course
 from ravine.interfaces import Rule
 from ravine.plan.members import of_members
@@ -34,14 +36,14 @@ class Planned:
         pack: The pictures.
         split: Which are for what.
         classes: Names of the classes.
-        on_device: Pictures and labels, once they have been brought to a device.
+        placed: Pictures and labels by where they stay, once that is decided.
     """
 
     plan: Plan
     pack: Pack
     split: Split
     classes: tuple[str, ...]
-    on_device: dict[str, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False, compare=False)
+    placed: dict[Place, tuple[torch.Tensor, torch.Tensor]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Every hyperparameter has one value, or one a member."""
@@ -77,7 +79,9 @@ class Planned:
             rule, schedule, penalties, population.layout, population.theta, population.gradient, steps, plan.compiled
         )
         streams = range(len(seeds))
-        return Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self.held(run), run)
+        loop = Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self.held(run), run)
+        loop.ahead = batches_ahead(self.place(), plan.device == "cuda")
+        return loop
 
     def _orders(self, population: Population, rows: NDArray[np.int64]) -> list[Order] | None:
         """The epochs of members whose techniques decide which pictures come; None where no technique does."""
@@ -91,12 +95,20 @@ class Planned:
         return Held(self.tensors()[0], rows, self.pack.labels[rows]) if run == "choose" and len(rows) else None
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """All pictures of the pack and their labels, on the plan's device."""
-        device = self.plan.device
-        if device not in self.on_device:
+        """All pictures of the pack and their labels: on the plan's device where they fit, else mapped from a file."""
+        place = self.place()
+        if place not in self.placed:
+            device = self.plan.device if place == "device" else "cpu"
             images, labels = (torch.as_tensor(values).to(device) for values in (self.pack.images, self.pack.labels))
-            self.on_device[device] = images, labels
-        return self.on_device[device]
+            self.placed[place] = images, labels
+        return self.placed[place]
+
+    def place(self) -> Place:
+        """Where the pack stays; decided once."""
+        if self.placed:
+            return next(iter(self.placed))
+        gpu = available_bytes("cuda") if self.plan.device == "cuda" else None
+        return placement(self.pack.images.nbytes, available_bytes("cpu"), gpu)
 
     def collector(self, loop: Loop, members: Sequence[int]) -> Collector | None:
         """What the plan's ensemble gathers."""

@@ -24,9 +24,15 @@ def logits(network: nn.Module, chunks: Iterable[Tensor]) -> NDArray[np.float32]:
     training = network.training
     network.eval()
     with torch.inference_mode():
-        parts = [network(chunk).float().cpu().numpy() for chunk in chunks]
+        parts = [network(_at(network, chunk)).float().cpu().numpy() for chunk in chunks]
     network.train(training)
     return np.concatenate(parts)
+
+
+def _at(network: nn.Module, chunk: Tensor) -> Tensor:
+    """Pictures where the network is."""
+    place = next(network.parameters(), chunk)
+    return chunk.to(place.device)
 
 
 def packed(

@@ -29,13 +29,15 @@ import torch
 from torch import Tensor
 
 from ravine.base.errors import PlanError, TrainingError
-from ravine.data.batches import Batch, Batches, channels_first
+from ravine.data.batches import Batch, Batches
 from ravine.data.preprocess import Preprocess
+from ravine.data.ring import Ring
 from ravine.ensemble.collector import Collector
 from ravine.train.evaluate import logits
-from ravine.train.execution import Execution, Looped
+from ravine.train.execution import Execution, Looped, Seen
 from ravine.train.held import Held, Judged, judge
 from ravine.train.record import Epoch
+from ravine.train.seeing import Seeing
 from ravine.train.state import Population
 from ravine.train.step import Stepper
 from ravine.train.timeline import Timeline
@@ -60,6 +62,7 @@ class Loop:
         until: For each member, the number of the epoch after which it ends, of a course that is planned for all of
             them; None for no such end.
         whole: The population that these members are a part of; None where they are all of it.
+        ahead: How many batches are made ahead of their use, in a thread; see `ravine.data.placement`.
         members: Their places in it, under which they stand in the record.
         spared: Whether others of them have ended well, so that it is no error if all of these fail.
         execution: How forward and backward passes are carried out; one member after another unless set otherwise.
@@ -82,6 +85,7 @@ class Loop:
     advance: Callable[[int], object] = lambda _: None
     collector: Collector | None = None
     until: Sequence[int] | None = None
+    ahead: int = 0
     whole: Population | None = None
     members: Sequence[int] = ()
     spared: bool = False
@@ -99,7 +103,7 @@ class Loop:
         self.alive = torch.ones(population.members, dtype=torch.bool, device=population.theta.device)
         self.active = self.alive.clone()
         self._sums = np.zeros(population.members)
-        self._counts = torch.bincount(batches.labels[batches.indices].cpu(), minlength=population.shape.classes)
+        self.seen = Seeing(population, batches, self.streams, self.picture)
         self._watching = Watching(population)
         if self._watching and self.held is None and self.run == "choose":
             raise PlanError("early_stopping needs validation pictures to watch. Set split.validation above 0.")
@@ -107,7 +111,6 @@ class Loop:
             network.train()
         self._answering = population.answering()
         self.execution = Looped(population)
-        self._own = {row for row, member in enumerate(population.techniques) if member.changes_batches}
         self._changed_after = [row for row, member in enumerate(population.techniques) if member.parts]
 
     @property
@@ -140,9 +143,13 @@ class Loop:
     def epoch(self, epoch: int) -> None:
         """Run one epoch, from 0; see `train`."""
         self._sums[:] = 0
-        for number in range(len(self.batches)):
-            self.step(number, epoch)
-            self.advance(1)
+        device, numbers = self.population.theta.device, range(len(self.batches))
+        keys = ((epoch, number) for number in numbers)
+        with Ring(self.batches, keys, self._prepared, ahead=self.ahead, device=device) as ring:
+            for number in numbers:
+                self.timeline.lap("other")
+                self._step(*next(ring), epoch * len(numbers) + number + 1)
+                self.advance(1)
         self._judge(epoch)
         self.timeline.lap("other")
 
@@ -176,8 +183,15 @@ class Loop:
 
     def step(self, number: int, epoch: int = 0) -> Tensor:
         """One step of every member, on one batch of an epoch; answers the loss of each before it, [K]."""
-        batch = self.batches.at(epoch, number)
-        seen = self.seen(batch, epoch)
+        return self._step(
+            *self._prepared(self.batches.at(epoch, number), epoch), epoch * len(self.batches) + number + 1
+        )
+
+    def _prepared(self, batch: Batch, epoch: int) -> tuple[Batch, Seen]:
+        return batch, self.seen(batch, epoch)
+
+    def _step(self, batch: Batch, seen: Seen, done: int) -> Tensor:
+        """The step after which so many are done."""
         self.timeline.lap("data")
         active = None if bool(self.active.all()) else self.active
         steps = self.stepper.steps.tolist()
@@ -194,34 +208,9 @@ class Loop:
         self._sums += values * batch.labels.shape[1]
         self.stepper.step(active)
         self._after()
-        self._collect(epoch * len(self.batches) + number + 1)
+        self._collect(done)
         self.timeline.lap("arithmetic")
         return losses
-
-    def seen(self, batch: Batch, epoch: int) -> list[tuple[Tensor, Tensor]]:
-        """What each member sees of a batch: pixels as its network reads them, and targets."""
-        plain: dict[int, tuple[Tensor, Tensor]] = {}
-        seen = []
-        for row, stream in enumerate(self.streams):
-            if row in self._own:
-                seen.append(self._seen_by(row, batch, epoch))
-                continue
-            if stream not in plain:
-                plain[stream] = self._pixels(batch.images[stream]), batch.labels[stream]
-            seen.append(plain[stream])
-        return seen
-
-    def _seen_by(self, row: int, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
-        """What a member with techniques of its own sees."""
-        stream = self.streams[row]
-        whole = {"epoch": epoch, "pictures": len(self.batches.labels), "counts": self._counts}
-        images, targets = self.population.techniques[row].batch(
-            batch.images[stream], batch.labels[stream], batch.keys[stream], **whole
-        )
-        return self._pixels(images), targets
-
-    def _pixels(self, images: Tensor) -> Tensor:
-        return self.picture.normalise(channels_first(images)).to(self.population.theta.dtype)
 
     @torch.no_grad()
     def _after(self) -> None:
@@ -253,7 +242,7 @@ class Loop:
     def _watch_end(self) -> None:
         """What the last step did is seen in no later loss, so the last batch is looked at once more."""
         batch = self.batches.at(self.epochs - 1, len(self.batches) - 1)
-        pixels = [self._pixels(images) for images in batch.images]
+        pixels = [self.seen.pixels(images) for images in batch.images]
         found = [
             logits(network, [pixels[stream]])
             for network, stream in zip(self.population.networks, self.streams, strict=True)
