@@ -36,6 +36,7 @@ from ravine.augment.rotate import Rotate
 from ravine.augment.scale import Scale
 from ravine.data.batches import Batches
 from ravine.data.preprocess import Preprocess
+from ravine.models.architecture import Architecture
 from ravine.models.small_cnn import SmallCNN
 from ravine.moments import SampleDraws, Samples, Technique
 from ravine.optim.nesterov import Nesterov
@@ -47,6 +48,7 @@ from ravine.train.step import Stepper
 
 PICTURES, SIDE, CLASSES, THREADS = 4_096, 28, 10, 2
 GOAL_LOST = 0.1
+SMALL = SmallCNN()
 BLOCK_PICTURES = 1_280
 TOGETHER: tuple[Technique, ...] = (Crop(0.04), Flip(), Cutout())
 ALONE: tuple[Augmentation, ...] = (
@@ -82,10 +84,10 @@ def pictures(channels: int) -> torch.Tensor:
     return torch.randint(0, 256, (PICTURES, SIDE, SIDE, channels), generator=generator, dtype=torch.uint8)
 
 
-def loop(batch_size: int, techniques: Sequence[Technique]) -> Loop:
-    """A training as the preset plans it for small grey pictures, without end."""
+def loop(batch_size: int, techniques: Sequence[Technique], model: Architecture = SMALL) -> Loop:
+    """A training as the preset plans it for small grey pictures, without end; perhaps of another network."""
     labels = np.arange(PICTURES) % CLASSES
-    population = Population(SmallCNN(), PictureShape(1, SIDE, CLASSES), [0], techniques=[techniques])
+    population = Population(model, PictureShape(1, SIDE, CLASSES), [0], techniques=[techniques])
     batches = Batches(pictures(1), labels, np.arange(PICTURES), batch_size=batch_size, seeds=[0])
     rule, theta = Nesterov(lr=0.001, momentum=0.9), population.theta
     stepper = Stepper(

@@ -184,7 +184,8 @@ class Run:
     def _assembly(self, way: Way) -> Assembly:
         source, images = self.source, torch.as_tensor(self.source.pack.images)
         own = self.found[way.ensemble]
-        return Assembly(own, way.ensemble, lambda: packed(images, source.split.train, source.plan.picture))
+        rows = source.mixed(source.split.train)
+        return Assembly(own, way.ensemble, lambda: packed(images, rows, source.plan.picture))
 
     @property
     def _labels(self) -> NDArray[np.int64]:

@@ -34,8 +34,8 @@ from ravine.models.architecture import Architecture
 from ravine.models.mlp import MLP
 from ravine.models.small_cnn import SmallCNN
 from ravine.optim.adam import Adam
+from ravine.plan.rungs import Way
 from ravine.schedules.constant import Constant
-from ravine.train.execution import Way
 from ravine.train.loop import Loop
 from ravine.train.race import choose, executions
 from ravine.train.state import PictureShape, Population

@@ -13,7 +13,6 @@ from ravine.optim.second_order.softmax_head import SoftmaxHeads
 from ravine.transfer.certified import Preconditioned, minima
 from ravine.transfer.heads import _parts, fit_heads
 from ravine.transfer.ridge import decompose
-from ravine.transfer.wide_heads import WideHeads
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:200] / 16, Y[:200]
@@ -63,8 +62,8 @@ def test_more_features_than_pictures_lose_nothing() -> None:
 
 def test_products_in_other_coordinates_are_derivatives_of_the_gradient() -> None:
     generator = torch.Generator().manual_seed(0)
-    problem = WideHeads(SoftmaxHeads(SCORES, torch.from_numpy(Y), 10, 0.1))
-    shape = (2, problem.heads.parameters)
+    problem = SoftmaxHeads(SCORES, torch.from_numpy(Y), 10, 0.1)
+    shape = (2, problem.parameters)
     v, scale, along = (torch.rand(shape, generator=generator, dtype=torch.float64) for _ in range(3))
     closure = Preconditioned(problem, torch.tensor([0, 0]), scale)
     rows = torch.arange(2)

@@ -10,8 +10,8 @@ from ravine.data.preprocess import Preprocess
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
 from ravine.models.backbone import Backbone
-from ravine.train.evaluate import logits, packed
-from ravine.transfer.features import features, stored_features
+from ravine.train.evaluate import direct, logits, packed
+from ravine.transfer.features import stored_features
 from ravine.transfer.taps import tap
 
 PICTURE = Preprocess(size=48, channels=3)
@@ -24,7 +24,7 @@ def test_features_of_the_right_size_are_the_same_from_a_pack() -> None:
     images = RNG.integers(0, 256, (5, 48, 48, 3), dtype=np.uint8)
     done: list[int] = []
     rows = np.array([4, 1])
-    x = features(body, images.__getitem__, rows, PICTURE, done.append)
+    x = logits(body, direct(images.__getitem__, rows, PICTURE, advance=done.append))
     assert np.abs(x - logits(body, packed(torch.from_numpy(images), rows, PICTURE))).max() < 1e-5
     with torch.no_grad():
         expected = body(PICTURE(images[[4, 1]]))
@@ -38,7 +38,7 @@ def test_stored_features_are_computed_once(make_folders: Callable[..., Path], tm
     audit = scan(read_source(make_folders(count=5)))
     rows, done = np.array([7, 2, 9]), []
     first = stored_features("test_resnet", taps, audit, rows, PICTURE, tmp_path, done.append)
-    expected = features(taps, audit.pixels, rows, PICTURE)
+    expected = logits(taps, direct(audit.pixels, rows, PICTURE))
     assert np.abs(first.values - expected).max() < 2e-3 * np.abs(expected).max()
     assert first.computed == 3
     assert first.engine is not None

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 
 from ravine.ensemble.collector import Collector
 from ravine.plan.plan import Plan
-from ravine.plan.rungs import Rung
+from ravine.plan.rungs import Rung, Way
 from ravine.stats.calibration import fit_temperature, probabilities
 from ravine.stats.scores import Scores, score
-from ravine.train.execution import Way
 from ravine.train.graph import Choice
 from ravine.train.record import Epoch
 from ravine.train.state import Population

@@ -1,7 +1,6 @@
 """A plan and the pictures that it is for: populations, batches and loops of its members."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -110,23 +109,22 @@ class Planned:
         gpu = available_bytes("cuda") if self.plan.device == "cuda" else None
         return placement(self.pack.images.nbytes, available_bytes("cpu"), gpu)
 
-    def collector(self, loop: Loop, members: Sequence[int]) -> Collector | None:
-        """What the plan's ensemble gathers."""
-        ensemble, schedule = self.plan.ensemble, self.plan.schedule
-        if ensemble is None or schedule is None:
+    def collector(self, steps_per_epoch: int, members: Sequence[int]) -> Collector | None:
+        """What the plan's ensemble gathers of these members."""
+        ensemble, schedule, epochs = self.plan.ensemble, self.plan.schedule, self.plan.epochs
+        if ensemble is None or schedule is None or epochs is None:
             return None
-        course = Course(len(members), loop.epochs, len(loop.batches), of_members(schedule, members))
+        course = Course(len(members), epochs, steps_per_epoch, of_members(schedule, members))
         return of_members(ensemble, members).collector(course)
 
-    def check_refit(self, loop: Loop, collector: Collector, members: Sequence[int]) -> None:
+    def check_refit(self, gathered: Collector, members: Sequence[int]) -> None:
         """Refuse before training what would gather something else when the training is repeated on all pictures."""
         rows = np.concatenate([self.split.train, self.split.validation])
-        repeated = copy(loop)
-        repeated.batches = Batches(*self.tensors(), rows, batch_size=loop.batches.batch_size, seeds=loop.batches.seeds)
-        again = self.collector(repeated, members)
-        if len(self.split.validation) and again and again.copies != collector.copies:
+        whole = Batches(*self.tensors(), rows, batch_size=self.plan.batch_size or len(rows), seeds=[0])
+        again = self.collector(len(whole), members)
+        if again and again.copies != gathered.copies:
             raise PlanError(
-                f"The training gathers {collector.copies} sets of weights, and its repetition on all pictures, whose "
+                f"The training gathers {gathered.copies} sets of weights, and its repetition on all pictures, whose "
                 f"epochs have more steps, {again.copies}. Set schedule.unit=run, or refit=false."
             )
 

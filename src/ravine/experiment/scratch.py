@@ -107,29 +107,35 @@ class Scratch(Planned):
                 such end.
         """
         name = "train" if run == "choose" else "train on all"
-        seeds = [self.plan.seed + member for member in members]
         if isinstance(self.plan.optimizer, Minimizer):
-            population, held = self.population(seeds, members), self.held(run)
-            self._try_end(population)
-            return Minimization(self.plan, population, *self.tensors(), rows, held, run, members).train(stages, name)
+            return self._minimized(rows, members, run).train(stages, name)
         segments = self._segments(rows, run, members)
         loop = segments.start(len(members))
         self._try_end(loop.population)
-        loop.collector, loop.until = self.collector(loop, members), until
-        if run == "choose" and loop.collector and self.plan.refit:
-            self.check_refit(loop, loop.collector, members)
+        loop.collector, loop.until = self.collector(len(loop.batches), members), until
+        if loop.collector and self._repeats(run):
+            self.check_refit(loop.collector, members)
         memory = self.memory(loop, segments.carried[0].at_once)
         check_memory(memory, available_bytes(self.plan.device))
         stages.progress.say(str(memory))
         with stages.stage("train", name, loop.epochs * len(loop.batches)) as advance:
             loop.advance = advance
             last, alive = segments.train(loop)
-        sentences = (sentence for carried in segments.carried for sentence in carried.sentences())
-        course = (str(memory), *sentences, last.timeline.shares().sentence())
+        course = (str(memory), *segments.sentences(), last.timeline.shares().sentence())
         decided, kept, ended = segments.decided(last), segments.kept, segments.ended
         return Trained(
             loop.population, alive, tuple(last.history), decided, loop.collector, kept, course=course, ended=ended
         )
+
+    def _minimized(self, rows: NDArray[np.int64], members: Sequence[int], run: str) -> Minimization:
+        """The same by a full-batch minimizer."""
+        population = self.population([self.plan.seed + member for member in members], members)
+        self._try_end(population)
+        return Minimization(self.plan, population, *self.tensors(), rows, self.held(run), run, members)
+
+    def _repeats(self, run: str) -> bool:
+        """Whether this training will be repeated on all pictures."""
+        return run == "choose" and self.plan.refit and len(self.split.validation) > 0
 
     def _segments(self, rows: NDArray[np.int64], run: str, members: Sequence[int]) -> Segments:
         """The training of some members of the plan; rungs act while there is a choice."""

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from ravine.experiment.fitted import Decided, Ended, ranking
 from ravine.plan.plan import Plan
-from ravine.plan.rungs import Rung
+from ravine.plan.rungs import Rung, Way
 from ravine.train.carrying import Carried, Wishes
-from ravine.train.execution import Way
 from ravine.train.loop import Loop
 
 Prepare = Callable[[Sequence[int], bool | None], Loop]
@@ -79,6 +78,10 @@ class Segments:
                 loop = smaller
         self._close(loop, alive)
         return loop, alive
+
+    def sentences(self) -> list[str]:
+        """How the passes of all segments were carried out, in words."""
+        return [sentence for carried in self.carried for sentence in carried.sentences()]
 
     def decided(self, last: Loop) -> Decided:
         """What was measured on the way."""

@@ -14,7 +14,7 @@ from ravine.models.architecture import Architecture
 from ravine.models.backbone import Backbone
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
-from ravine.plan.rungs import Execution, Rung, check_rungs
+from ravine.plan.rungs import Rung, Way, check_rungs
 from ravine.regularize.batch_norm import BatchNorm
 from ravine.regularize.class_balance import ClassBalance
 from ravine.regularize.early_stopping import EarlyStopping
@@ -98,7 +98,7 @@ class Plan:
     threads: Annotated[int, Range(1, 1024)] = 1
     precision: Literal["full", "bfloat16"] = "full"
     compiled: bool | None = None
-    execution: Execution | None = None
+    execution: Way | None = None
     graph: Literal["eager", "compiled"] | None = None
 
     def __post_init__(self) -> None:

@@ -9,7 +9,8 @@ from ravine.base.errors import PlanError
 from ravine.base.ranges import Count
 from ravine.interfaces import Part
 
-Execution = Literal["looped", "spread", "stacked", "spread_stacked"]
+Way = Literal["looped", "spread", "stacked", "spread_stacked"]
+"""How members take their passes: one after another, in threads, side by side, side by side in threads."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Rung(Part):
 
     epoch: Count
     keep: Count
-    execution: Execution | None = None
+    execution: Way | None = None
 
 
 def check_rungs(rungs: Sequence[Rung], epochs: int, members: int) -> None:

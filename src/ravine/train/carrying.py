@@ -7,20 +7,18 @@ no trace, but change the last bits of a result: what was decided belongs into th
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ravine.base.errors import PlanError
-from ravine.train.execution import Execution, Looped, Seen, Way
-from ravine.train.graph import Graph, draws_inside
+from ravine.plan.rungs import Way
+from ravine.train.execution import Execution, Looped, Seen
+from ravine.train.graph import Choice, Graph, draws_inside
 from ravine.train.precision import Precision
 from ravine.train.race import choose, executions
 from ravine.train.stacked import Stacked
 from ravine.train.state import Population
-
-Pass = Literal["eager", "compiled"]
 
 WORDS: dict[Way, str] = {
     "looped": "one after another",
@@ -41,7 +39,7 @@ class Wishes:
     """
 
     execution: Way | None = None
-    graph: Pass | None = None
+    graph: Choice | None = None
     precision: Precision = "full"
 
 

@@ -3,7 +3,6 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +12,6 @@ from ravine.train.state import Population
 
 Seen = Sequence[tuple[Tensor, Tensor]]
 """For each member pixels [N, C, H, W] and targets, int64 [N] or float [N, classes]."""
-
-Way = Literal["looped", "spread", "stacked", "spread_stacked"]
-"""The executions by name: one after another, in threads, side by side, side by side in threads."""
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """From a network, pixels and targets to the mean loss of a batch."""

@@ -100,16 +100,19 @@ def memory_of(
         (12000, True)
     """
     like = next(network.parameters())
-    layout = layout_of(network)
+    saved, pixel = _saved(network, shape), shape[0] * shape[1] * shape[2]
+    each = (sum(saved) + max(saved, default=0)) / SAMPLE + pixel * (1 + like.element_size())
+    weights = members * _bytes_of_member(network, rule, copies)
+    return Memory(pictures * pixel, weights, int(at_once * batch_size * each), batch_size, like.device.type)
+
+
+def _bytes_of_member(network: nn.Module, rule: Rule | None, copies: int) -> int:
+    """Weights, their gradients and copies, and the states of the rule."""
+    like, layout = next(network.parameters()), layout_of(network)
     judging = 2 if rule and rule.averages else 1  # those trained, beside those to be judged
     matrices = 2 + judging + copies + TEMPORARIES.get(like.device.type, 0)
     states = _entries(rule.init(like.new_empty(1, layout.size, device="meta"), layout)) if rule else 0
-    saved = _saved(network, shape)
-    largest = max(saved, default=0)
-    pixel = shape[0] * shape[1] * shape[2]
-    each = (sum(saved) + largest) / SAMPLE + pixel * (1 + like.element_size())
-    weights = members * like.element_size() * (matrices * layout.size + states)
-    return Memory(pictures * pixel, weights, int(at_once * batch_size * each), batch_size, like.device.type)
+    return like.element_size() * (matrices * layout.size + states)
 
 
 def check_memory(memory: Memory, available: int | None) -> None:

@@ -10,7 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from ravine.train.execution import Execution, Looped, Seen, Way
+from ravine.plan.rungs import Way
+from ravine.train.execution import Execution, Looped, Seen
 from ravine.train.spread import Spread
 from ravine.train.stacked import Stacked
 from ravine.train.state import Population

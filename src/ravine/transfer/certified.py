@@ -22,7 +22,6 @@ from torch import Tensor
 
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.optim.second_order.softmax_head import SoftmaxHeads
-from ravine.transfer.wide_heads import WideHeads
 
 COARSE, FINE = (1e-1, 1e-2, 1e-3, 1e-4, 3e-5, 1e-5), (1e-5, 1e-6, 1e-7, 1e-8)
 """Legs in single and in double precision: the greatest entry of the gradient, relative to that at zero weights."""
@@ -43,7 +42,7 @@ class Preconditioned:
         scale: The length of each coordinate, [k, P].
     """
 
-    problem: WideHeads
+    problem: SoftmaxHeads
     heads: Tensor
     scale: Tensor
 
@@ -92,9 +91,9 @@ def minima(
     Returns:
         The minima; a loss that is not finite where a head has none.
     """
-    exact = WideHeads(SoftmaxHeads(features, labels, classes, penalties, weights))
-    rough = WideHeads(SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float()))
-    way = _Way(exact, torch.zeros(len(penalties), exact.heads.parameters, dtype=features.dtype))
+    exact = SoftmaxHeads(features, labels, classes, penalties, weights)
+    rough = SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float())
+    way = _Way(exact, torch.zeros(len(penalties), exact.parameters, dtype=features.dtype))
     for tolerance in COARSE:
         way.leg(rough, tolerance, optimizer)
     way.judge_all()
@@ -106,7 +105,7 @@ def minima(
 class _Way:
     """How far each head is."""
 
-    def __init__(self, exact: WideHeads, theta: Tensor) -> None:
+    def __init__(self, exact: SoftmaxHeads, theta: Tensor) -> None:
         self.exact, self.theta = exact, theta
         self.evaluations = torch.zeros(len(theta), dtype=torch.int64)
         self.judge_all()
@@ -121,12 +120,12 @@ class _Way:
         diagonal = self.exact.diagonal(self.theta, everyone)
         self.gap = self._gap(self.gradient, diagonal, everyone) / self.loss
 
-    def leg(self, problem: WideHeads, tolerance: float, optimizer: Minimizer) -> None:
+    def leg(self, problem: SoftmaxHeads, tolerance: float, optimizer: Minimizer) -> None:
         """Bring the heads that have not arrived to a tolerance, and give them new coordinates."""
         heads = torch.nonzero(self.gap > RELATIVE_GAP)[:, 0]
         if not len(heads):
             return
-        dtype = problem.heads.features.dtype
+        dtype = problem.features.dtype
         scale = self.scale[heads].to(dtype)
         found = optimizer.run(
             Preconditioned(problem, heads, scale),
@@ -145,7 +144,7 @@ class _Way:
 
     def _first_scale(self) -> Tensor:
         """The diagonal at zero weights as if all heads saw all pictures alike, in the axes of the covariance."""
-        heads = self.exact.heads
+        heads = self.exact
         spread = heads.features.square().mean(0) / heads.classes
         weight = (spread + heads.l2[:, None]).rsqrt().repeat(1, heads.classes)
         bias = weight.new_full((len(weight), heads.classes), heads.classes**0.5)
@@ -153,7 +152,7 @@ class _Way:
 
     def _gap(self, gradient: Tensor, diagonal: Tensor, heads: Tensor) -> Tensor:
         """The bound on f − f*, [k]."""
-        last = -self.exact.heads.classes
+        last = -self.exact.classes
         curvature = diagonal[:, last:].clamp(min=FLATTEST)
         penalty = self.exact.penalty(heads).to(gradient.dtype)
         return (gradient[:, :last].square().sum(1) / penalty + (gradient[:, last:].square() / curvature).sum(1)) / 2

@@ -80,7 +80,7 @@ def choose_engine(
     expected = eager(sample)
     alone = _seconds(eager, sample, clock) / len(sample)
     making: dict[str, float] = {}
-    said = [f"{pictures:,} pictures take eager PyTorch about {pictures * alone:.0f} s, too little for another program"]
+    said = f"{pictures:,} pictures take eager PyTorch about {pictures * alone:.0f} s, too little for another program"
     for one in candidates:
         saving = pictures * alone * (1 - 1 / one.speed_up)
         if saving <= one.seconds:
@@ -90,14 +90,13 @@ def choose_engine(
             answer = one.make()
             found = answer(sample)
         except Exception as wrong:  # exporters and compilers fail in ways of their own; eager PyTorch remains
-            said = [f"{one.name} could not be made ({type(wrong).__name__})"]
+            said = f"{one.name} could not be made ({type(wrong).__name__})"
             continue
         making[one.name] = clock() - began
-        if not agree(found, expected, columns):
-            said = [f"{one.name} gave other features"]
-            continue
-        return _race(eager, one.name, answer, sample, seconds, clock, making)
-    return Engine("eager", eager, {"eager": 1 / alone}, making, f"{said[0]}.")
+        if agree(found, expected, columns):
+            return _race(eager, one.name, answer, sample, seconds, clock, making)
+        said = f"{one.name} gave other features"
+    return Engine("eager", eager, {"eager": 1 / alone}, making, f"{said}.")
 
 
 def agree(found: Tensor, expected: Tensor, columns: Sequence[slice] = (slice(None),)) -> bool:

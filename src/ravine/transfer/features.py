@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ravine.data.audit import Audit
 from ravine.data.preprocess import Preprocess
-from ravine.train.evaluate import direct, logits
+from ravine.train.evaluate import direct
 from ravine.transfer.engine import Engine, choose_engine
 from ravine.transfer.programs import eager, programs
 from ravine.transfer.store import exported_path, feature_store
@@ -32,26 +32,6 @@ class Features:
     values: NDArray[np.float32]
     computed: int
     engine: Engine | None
-
-
-def features(
-    body: nn.Module,
-    pixels: Callable[[int], NDArray[np.uint8]],
-    indices: NDArray[np.int64],
-    picture: Preprocess,
-    advance: Advance | None = None,
-) -> NDArray[np.float32]:
-    """Features [N, D] of pictures, resized without rounding.
-
-    Args:
-        body: A pretrained network from [n, C, S, S] to [n, D].
-        pixels: Gives a picture uint8 [H, W, 3] by its number.
-        indices: Which pictures.
-        picture: How pixels become tensors.
-        advance: Called with the number of pictures done.
-    """
-    device = next(body.parameters()).device
-    return logits(body, direct(pixels, indices, picture, device, advance))
 
 
 def stored_features(

@@ -17,8 +17,8 @@ from ravine.base.errors import TrainingError
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import negative_log_likelihood
-from ravine.transfer.certified import minima
-from ravine.transfer.ridge import decompose
+from ravine.transfer.certified import Certified, minima
+from ravine.transfer.ridge import Floats, decompose
 
 SCORES, VECTORS, NUMBERS = 4, 40, 1 << 27
 """Copies of [N, C] and of [C, D] that a head needs while it is fitted, and how many numbers may stand side by side."""
@@ -75,10 +75,15 @@ def fit_heads(
         minima(x, y, classes, strengths[part], shares if len(shares) == 1 else shares[part], optimizer)
         for part in _parts(len(penalties), len(x), classes, x.shape[1])
     ]
+    return _in_features(parts, classes, axes, centre)
+
+
+def _in_features(parts: list[Certified], classes: int, axes: Floats, centre: Floats) -> Heads:
+    """Heads on the features as they are, from heads in the axes of their covariance."""
     theta, loss = (np.concatenate([getattr(part, name).numpy() for part in parts]) for name in ("theta", "loss"))
     if not np.isfinite(loss).all():
         raise TrainingError("The head has no finite loss: the features are too large. Look at the weights.")
-    weight = theta[:, :-classes].reshape(len(penalties), classes, -1) @ axes.T
+    weight = theta[:, :-classes].reshape(len(theta), classes, -1) @ axes.T
     return Heads(weight.astype(np.float32), (theta[:, -classes:] - weight @ centre).astype(np.float32))
 
 

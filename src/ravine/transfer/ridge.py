@@ -69,20 +69,29 @@ def fit_ridge(
         raise PlanError(f"The penalties {penalties.tolist()} must all be above 0.")
     x, targets = features.astype(np.float64), np.eye(classes)[labels]
     centre, mean = x.mean(0), targets.mean(0)
-    scores, values, onto_features = decompose(x - centre)
+    weights, answers = _solved(
+        x - centre, targets, penalties, _together(np.arange(len(x)) if blocks is None else blocks)
+    )
+    accuracy = (answers.argmax(2) == labels).mean(1)
+    best = max(range(len(penalties)), key=lambda place: (accuracy[place], penalties[place]))
+    return RidgeHeads(penalties, weights, mean - weights @ centre, answers, accuracy, best)
+
+
+def _solved(
+    centred: Floats, targets: Floats, penalties: Floats, together: list[NDArray[np.int64]]
+) -> tuple[Floats, Floats]:
+    """The weights [L, C, D] at each penalty, and the scores [L, N, C] of rows that were left out."""
+    mean = targets.mean(0)
+    scores, values, onto_features = decompose(centred)
     slopes = scores.T @ (targets - mean)
-    together = _together(np.arange(len(x)) if blocks is None else blocks)
     weight, left_out = [], []
     for strength in penalties:
-        shrunk = 1 / (values**2 + len(x) * strength)
+        shrunk = 1 / (values**2 + len(centred) * strength)
         coefficients = shrunk[:, None] * slopes
         residual = targets - mean - scores @ coefficients
         weight.append((onto_features @ coefficients).T)
         left_out.append(targets - _left_out(scores * np.sqrt(shrunk), residual, together))
-    weights, answers = np.stack(weight), np.stack(left_out)
-    accuracy = (answers.argmax(2) == labels).mean(1)
-    best = max(range(len(penalties)), key=lambda place: (accuracy[place], penalties[place]))
-    return RidgeHeads(penalties, weights, mean - weights @ centre, answers, accuracy, best)
+    return np.stack(weight), np.stack(left_out)
 
 
 def decompose(centred: Floats) -> tuple[Floats, Floats, Floats]:
