@@ -19,6 +19,11 @@ class Several(Collector):
         for part in self.parts:
             part.update(theta, buffers, step)
 
+    @property
+    def copies(self) -> int:
+        """Those of all parts."""
+        return sum(part.copies for part in self.parts)
+
     def candidates(self, member: int) -> Candidates:
         """Those of all parts, one after another."""
         return Candidates.joined([part.candidates(member) for part in self.parts])
