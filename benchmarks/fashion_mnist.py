@@ -21,6 +21,7 @@ Throughput: see `throughput.py`.
 """
 
 import argparse
+import math
 import tempfile
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def arguments() -> argparse.ArgumentParser:
     words.add_argument("--record", type=Path, default=cache() / "race.jsonl", help="file of trainings that are done")
     words.add_argument("--target", type=float, default=0.91, help="test accuracy of the race")
     words.add_argument("--longest", type=int, default=20, help="epochs after which anyone gives up")
+    words.add_argument("--at-most", type=float, default=math.inf, help="seconds after which peers are stopped")
     words.add_argument("--blocks", type=int, default=6, help="of throughput, for either loop")
     words.add_argument("--seconds", type=float, default=5.0, help="of a block")
     words.add_argument("--pictures", type=int, default=TRAINING_PICTURES, help="training pictures, from the first")
@@ -99,7 +101,7 @@ def main() -> None:
         if "preset" in parts:
             preset(data, seeds, folder)
         if "race" in parts:
-            terms = Terms(data, choices.pictures, choices.target, choices.longest, usable_cores())
+            terms = Terms(data, choices.pictures, choices.target, choices.longest, usable_cores(), choices.at_most)
             table(choices.racers, race(choices.racers, seeds, terms, Record(choices.record)), terms)
     if "throughput" in parts:
         throughput(choices.pictures, choices.blocks, choices.seconds)

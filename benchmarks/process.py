@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,23 @@ def peer(script: str, *arguments: str, python: str = sys.executable) -> tuple[li
     """
     output, seconds = _timed([python, str(PEERS / script), *arguments], {})
     return [json.loads(line) for line in output.splitlines() if line.startswith("{")], seconds
+
+
+def reports(script: str, *arguments: str, python: str = sys.executable) -> Iterator[dict[str, Any]]:
+    """The same, an object as soon as it is printed; the process ends when no more of them are asked for."""
+    command = [python, str(PEERS / script), *arguments]
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        try:
+            for line in process.stdout or ():
+                if line.startswith("{"):
+                    yield json.loads(line)
+            if process.wait():
+                errors.seek(0)
+                raise SystemExit(f"{' '.join(command)}\nended with exit code {process.returncode}:\n{errors.read()}")
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _timed(command: list[str], variables: dict[str, str]) -> tuple[str, float]:

@@ -2,10 +2,12 @@
 
 A racer whose learning rate rises and falls once is accurate at the end alone: each length is a training of its own,
 and its seconds are those of the shortest, in whole epochs from 1, that ends at the target. The others pass through
-every length; their seconds are those up to the first epoch that ends at the target.
+every length; their seconds are those up to the first epoch that ends at the target. Where some did not get there, for
+they were stopped before, the row says "over": what it would have taken is more than is shown.
 """
 
 import json
+import math
 import os
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.peers import environments
-from benchmarks.process import fit, peer
+from benchmarks.process import fit, reports
 from benchmarks.table import Cell, mean, median, show
 
 
@@ -60,6 +62,7 @@ class Terms:
         target: Test accuracy.
         longest: Epochs after which anyone gives up.
         threads: Of everyone.
+        at_most: Seconds of training; a peer with a constant rate is stopped after the first epoch that ends later.
     """
 
     data: Path
@@ -67,6 +70,7 @@ class Terms:
     target: float
     longest: int
     threads: int
+    at_most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -139,9 +143,10 @@ def run(racer: Racer, seed: int, planned: int, terms: Terms) -> Iterator[tuple[i
     words = ["--seed", str(seed), "--epochs", str(planned), "--threads", str(terms.threads), *racer.options]
     if not racer.cycled:
         words += ["--target", str(terms.target)]
-    lines, _ = peer(racer.script, str(terms.data), *words, python=environments.python(racer.environment))
-    for line in lines:
+    for line in reports(racer.script, str(terms.data), *words, python=environments.python(racer.environment)):
         yield line["epoch"], line["seconds"], line["accuracy"]
+        if not racer.cycled and line["seconds"] > terms.at_most:
+            return
 
 
 def own(racer: Racer, seed: int, planned: int, terms: Terms) -> tuple[int, float, float]:
@@ -184,25 +189,31 @@ def table(racers: Sequence[Racer], ends: dict[str, list[Training]], terms: Terms
     """Print who took how long."""
     rows = [_row(racer, ends[racer.key], ends[racers[0].key]) for racer in racers]
     title = f"Seconds of training to {terms.target} test accuracy, {terms.threads} threads, test not timed"
-    heads = ("what", "reached", "s, median", "s, mean", "epochs", "accuracy, mean", "times the first row's seconds")
+    heads = (
+        "what",
+        "reached",
+        "s, median",
+        "s, mean",
+        "epochs",
+        "accuracy, mean",
+        "times the first row's seconds, mean",
+    )
     show(title, heads, rows)
     loads = [one.load for row in ends.values() for one in row]
     print(f"\nLoad of the machine before a training: median {median(loads)}, highest {max(loads):.1f}")
 
 
 def _row(racer: Racer, ends: Sequence[Training], first: Sequence[Training]) -> list[Cell]:
-    there = [one for one in ends if one.reached]
-    reached = f"{len(there)} of {len(ends)}"
-    if not there:
-        return [racer.name, reached, "", "", f"{ends[0].end[0]}", mean([one.end[2] for one in ends], 4), ""]
-    epochs, seconds, accuracies = (list(column) for column in zip(*(one.end for one in there), strict=True))
-    ratios = [two.end[1] / one.end[1] for one, two in zip(first, ends, strict=True) if one.reached and two.reached]
+    epochs, seconds, accuracies = (list(column) for column in zip(*(one.end for one in ends), strict=True))
+    ratios = [two.end[1] / one.end[1] for one, two in zip(first, ends, strict=True) if one.reached]
+    there = sum(one.reached for one in ends)
+    over = "" if there == len(ends) else "over "
     return [
         racer.name,
-        reached,
-        f"{statistics.median(seconds):.1f}",
-        f"{statistics.fmean(seconds):.1f}",
+        f"{there} of {len(ends)}",
+        f"{over}{statistics.median(seconds):.1f}",
+        f"{over}{statistics.fmean(seconds):.1f}",
         f"{statistics.median(epochs):g} ({min(epochs)} to {max(epochs)})",
         mean(accuracies, 4),
-        f"{statistics.median(ratios):.2f}" if ratios else "",
+        f"{over}{statistics.fmean(ratios):.2f}" if ratios else "",
     ]

@@ -19,10 +19,17 @@ Share = Annotated[float, Range(0, 1, high_open=True)]
 
 @dataclass(frozen=True)
 class SplitChoices(Part):
-    """How many of the pictures that are divided go where; the rest is for training."""
+    """How many of the pictures that are divided go where; the rest is for training.
+
+    Attributes:
+        test: Share for the one test at the end.
+        validation: Share for choosing.
+        nested: Whether the test pictures are drawn first, so that they do not depend on the share of validation.
+    """
 
     test: Share = 0.2
     validation: Share = 0.15
+    nested: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -93,15 +100,27 @@ def split(audit: Audit, choices: SplitChoices, seed: int) -> Split:
     given = {word: np.flatnonzero(parts == word) for word in ("validation", "test")}
     pool = np.flatnonzero((parts == "") | (parts == "train"))
     shares = {word: 0.0 if len(given[word]) else getattr(choices, word) for word in ("test", "validation")}
-    weights = np.array([1 - sum(shares.values()), shares["test"], shares["validation"]])
-    generator = numpy_generator(seed, "split")
-    drawn = apportion(audit.labels[pool], audit.blocks[pool], weights, generator)
+    drawn = _drawn(audit, pool, shares, seed, choices.nested)
     train = pool[drawn == 0]
     test = given["test"] if len(given["test"]) else pool[drawn == 1]
     validation = given["validation"] if len(given["validation"]) else pool[drawn == 2]
     _check_classes(audit, train)
     _check_drawn(audit, shares, {"test": test, "validation": validation})
     return Split(train, validation, test, _origin(given, shares), _leaks(audit, train, validation, test))
+
+
+def _drawn(audit: Audit, pool: np.ndarray, shares: dict[str, float], seed: int, nested: bool) -> np.ndarray:
+    """For each picture of the pool 0 for training, 1 for test, 2 for validation."""
+    test, validation = shares["test"], shares["validation"]
+    weights = [1 - test, test, 0.0] if nested else [1 - test - validation, test, validation]
+    generator = numpy_generator(seed, "split")
+    drawn = apportion(audit.labels[pool], audit.blocks[pool], np.array(weights), generator)
+    if nested and validation:
+        rest = np.flatnonzero(drawn == 0)
+        weights = np.array([1 - test - validation, validation])
+        second = apportion(audit.labels[pool[rest]], audit.blocks[pool[rest]], weights, generator)
+        drawn[rest[second == 1]] = 2
+    return drawn
 
 
 def folds(indices: np.ndarray, audit: Audit, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

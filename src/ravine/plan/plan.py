@@ -21,6 +21,12 @@ from ravine.regularize.early_stopping import EarlyStopping
 
 Select = Literal["nll", "accuracy", "macro_f1"]
 
+Transfer = Literal["scratch", "head", "depth", "last1", "last2", "all"]
+"""What is trained: everything from fresh parameters; a linear layer on the last features of a frozen body, or on those
+of earlier depths; or, from a fitted head on, the last stage of the body, its last two, or all of it."""
+
+FROZEN, UNFROZEN = ("head", "depth"), ("last1", "last2", "all")
+
 
 @dataclass(frozen=True)
 class HeadChoices(Part):
@@ -29,10 +35,12 @@ class HeadChoices(Part):
     Attributes:
         l2: The penalties that compete: each is the weight of ½‖W‖² beside the mean loss, above 0.
         folds: Parts of the pictures that are held out in turn, at least 2.
+        views: How often each picture is seen: as it is, and, from the second on, augmented as the plan says.
     """
 
     l2: Annotated[tuple[float, ...], Range(0, low_open=True)] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
     folds: Annotated[int, Range(2)] = 5
+    views: Count = 1
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -41,20 +49,32 @@ class HeadChoices(Part):
 
 
 @dataclass(frozen=True)
+class TuningChoices(Part):
+    """How the stages of a pretrained body are trained.
+
+    Attributes:
+        decay: The learning rate of a stage relative to the stage above it, above 0; the head has the plan's rate.
+    """
+
+    decay: Annotated[float, Range(0, 1, low_open=True)] = 0.5
+
+
+@dataclass(frozen=True)
 class Plan:
     """All choices of a run.
 
     Attributes:
         model: The network.
-        transfer: "scratch" trains every parameter; "head" freezes a pretrained body and fits a linear layer on it.
+        transfer: What is trained, see `Transfer`.
         picture: How pixels become tensors.
         split: Shares of the pictures for testing and for validation, where the source does not say.
         optimizer: The update rule, or the full-batch minimizer.
-        schedule: The learning rate over time; for training from scratch.
-        penalty: Terms on the weights; for training from scratch.
-        epochs: Passes over the pictures, at most, for a minimizer; for training from scratch.
-        batch_size: Pictures in one step; for training from scratch. A minimizer takes all of them, and has none.
-        head: The choice of a head; for transfer = "head".
+        schedule: The learning rate over time; for update rules.
+        penalty: Terms on the weights, unless all that is fitted is a head.
+        epochs: Passes over the pictures, at most, for a minimizer; a head has none.
+        batch_size: Pictures in one step; for update rules. A minimizer takes all of them, and has none.
+        head: The choice of a head on a pretrained body; it comes first where stages of the body are trained too.
+        tuning: How these stages are trained.
         techniques: Everything else that touches training.
         ensemble: What is made of members, or of several moments of one; None for the best member alone.
         select: The measure on validation pictures by which one candidate is chosen.
@@ -77,7 +97,7 @@ class Plan:
     """
 
     model: Architecture
-    transfer: Literal["scratch", "head"]
+    transfer: Transfer
     picture: Preprocess
     split: SplitChoices
     optimizer: Rule | Minimizer
@@ -86,6 +106,7 @@ class Plan:
     epochs: Count | None = None
     batch_size: Count | None = None
     head: HeadChoices | None = None
+    tuning: TuningChoices | None = None
     techniques: tuple[Technique, ...] = ()
     ensemble: Ensemble | None = None
     select: Select = "nll"
@@ -110,28 +131,30 @@ class Plan:
         self._check_passes()
         if self.rungs:
             self._check_rungs()
-        if self.transfer == "head":
-            self._check_head()
+        if self.transfer in FROZEN:
+            self._check_frozen()
+        elif self.transfer in UNFROZEN:
+            self._check_unfrozen()
         else:
             self._check_scratch()
 
     def _check_technique(self, part: Technique) -> None:
         if isinstance(part, BatchNorm) and part.state == "on" and self.batch_size == 1:
             raise PlanError("batch_norm = 'on' needs at least two pictures in a batch. Set batch_size=32, for example.")
-        if self.transfer == "head" and isinstance(part, ClassBalance):
+        if self.transfer in FROZEN and isinstance(part, ClassBalance):
             if part.by == "sampling":
                 raise PlanError(
                     "class_balance.by = 'sampling' decides which pictures come in an epoch, and a head is fitted to "
                     "all of them at once. Choose class_balance=weights."
                 )
-        elif self.transfer == "head" or isinstance(self.optimizer, Minimizer):
+        elif self.transfer in FROZEN or isinstance(self.optimizer, Minimizer):
             raise PlanError(
                 f"{type(part).__name__} acts on the steps of an update rule, and here there are none: "
                 "features are computed once, or all pictures pass at each evaluation. Leave it out."
             )
 
     def _check_ensemble(self, ensemble: Ensemble) -> None:
-        if self.transfer == "head":
+        if self.transfer in FROZEN:
             raise PlanError(
                 "ensemble has no effect with transfer=head: the loss of a head is convex, so that there is one answer, "
                 "and features are computed from one view of a picture. Leave ensemble out."
@@ -151,7 +174,7 @@ class Plan:
             )
 
     def _check_rungs(self) -> None:
-        if self.transfer == "head":
+        if self.transfer in FROZEN:
             reason = "the loss of a head is convex, so that there is one answer and no epoch to compare at"
         elif isinstance(self.optimizer, Minimizer):
             reason = "members of a minimizer take different numbers of passes, so that no epoch is the same for all"
@@ -164,20 +187,34 @@ class Plan:
             return
         raise PlanError(f"rungs have no place here: {reason}. Leave rungs out.")
 
-    def _check_head(self) -> None:
+    def _check_body(self) -> None:
         if not isinstance(self.model, Backbone):
-            raise PlanError("transfer=head needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
+            raise PlanError(
+                f"transfer={self.transfer} needs a pretrained body. Choose model=timm:NAME, or transfer=scratch."
+            )
+
+    def _check_frozen(self) -> None:
+        self._check_body()
         if not isinstance(self.optimizer, Minimizer):
             raise PlanError(
-                "transfer=head fits a convex loss to all pictures at once; its optimizer is a minimizer such as lbfgs. "
-                "Leave optimizer out, or choose transfer=scratch."
+                f"transfer={self.transfer} fits a convex loss to all pictures at once; its optimizer is a minimizer "
+                "such as lbfgs. Leave optimizer out, or choose transfer=last1, last2, all or scratch."
             )
         if self.members > 1:
             raise PlanError("members > 1 would give the same head each time, since its loss is convex. Use members=1.")
         self._refuse(
-            ("schedule", "penalty", "epochs", "batch_size", "compiled", "execution", "graph"),
+            ("schedule", "penalty", "epochs", "batch_size", "tuning", "compiled", "execution", "graph"),
             "the head is fitted to all pictures until it converges",
         )
+
+    def _check_unfrozen(self) -> None:
+        self._check_body()
+        if not isinstance(self.optimizer, Rule):
+            raise PlanError(
+                f"transfer={self.transfer} trains stages of a body in mini-batches; its optimizer is an update rule. "
+                "Leave optimizer out, or choose transfer=head."
+            )
+        self._require("schedule", "penalty", "epochs", "batch_size", "head", "tuning")
 
     def _check_scratch(self) -> None:
         if isinstance(self.model, Backbone) and self.model.weights != "random":
@@ -185,15 +222,9 @@ class Plan:
                 f"transfer=scratch starts from fresh parameters, so that the weights of timm:{self.model.timm} would "
                 f"have no effect. Choose model=timm:{self.model.timm}@random, or transfer=head."
             )
-        self._refuse(("head",), "no body is frozen")
-        needed = (
-            ["penalty", "epochs"]
-            if isinstance(self.optimizer, Minimizer)
-            else ["schedule", "penalty", "epochs", "batch_size"]
-        )
-        missing = [name for name in needed if getattr(self, name) is None]
-        if missing:
-            raise PlanError(f"transfer={self.transfer} needs {', '.join(missing)}. Add it to the plan.")
+        self._refuse(("head", "tuning"), "nothing is pretrained")
+        rule = () if isinstance(self.optimizer, Minimizer) else ("schedule", "batch_size")
+        self._require("penalty", "epochs", *rule)
         if isinstance(self.optimizer, Minimizer):
             self._check_minimizer()
         elif self.allow_minibatch:
@@ -215,7 +246,7 @@ class Plan:
             )
 
     def _check_passes(self) -> None:
-        if self.precision != "full" and (self.transfer == "head" or isinstance(self.optimizer, Minimizer)):
+        if self.precision != "full" and (self.transfer in FROZEN or isinstance(self.optimizer, Minimizer)):
             raise PlanError(
                 "precision = 'bfloat16' acts on training in mini-batches, and here there is none. Leave it out."
             )
@@ -229,6 +260,11 @@ class Plan:
         lone = self.refit or self.rungs  # a refit may have one member, and those behind a rung another execution
         if self.graph == "compiled" and self.execution not in (None, "looped") and not lone:
             raise PlanError(f"graph = 'compiled' has no effect beside execution = {self.execution!r}. Leave one out.")
+
+    def _require(self, *names: str) -> None:
+        missing = [name for name in names if getattr(self, name) is None]
+        if missing:
+            raise PlanError(f"transfer={self.transfer} needs {', '.join(missing)}. Add it to the plan.")
 
     def _refuse(self, names: tuple[str, ...], reason: str) -> None:
         for name in names:

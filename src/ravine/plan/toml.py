@@ -13,7 +13,7 @@ from ravine.base.errors import PlanError, unknown
 from ravine.data.split import SplitChoices
 from ravine.interfaces import Part
 from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word, table
-from ravine.plan.plan import HeadChoices, Plan
+from ravine.plan.plan import HeadChoices, Plan, TuningChoices
 
 Tree = dict[str, Any]
 
@@ -146,8 +146,9 @@ def _check_whole(tree: Tree) -> None:
             _technique(name, tree[name])
     if "split" in tree:
         _build(SplitChoices, tree["split"], "split")
-    if "head" in tree:
-        _build(HeadChoices, tree["head"], "head")
+    for name, choices in (("head", HeadChoices), ("tuning", TuningChoices)):
+        if name in tree:
+            _build(choices, tree[name], name)
 
 
 def merge(tree: Tree, change: Mapping[str, Any]) -> Tree:

@@ -21,7 +21,7 @@ from ravine.device.disk import DiskRates, disk_rates
 from ravine.device.estimate import Estimate, Work, estimate, which
 from ravine.device.machine import choose_device, describe, threads, usable_cores
 from ravine.device.probe import Probe, probe
-from ravine.plan.plan import Plan
+from ravine.plan.plan import FROZEN, Plan
 from ravine.plan.presets import Facts, propose
 from ravine.plan.toml import wishes
 from ravine.train.work import work_of
@@ -110,7 +110,7 @@ def bench(source: str | Path | None = None, settings: Mapping[str, Any] | None =
 
 def _work(plan: Plan, classes: int) -> tuple[Work, int]:
     """What a step of the plan asks for, and on how many pictures."""
-    head, picture = plan.transfer == "head", plan.picture
+    head, picture = plan.transfer in FROZEN, plan.picture
     batch = FEATURE_BATCH if head else plan.batch_size or FULL_BATCH
     network = plan.model.build(picture.channels, picture.size, classes).train(not head)
     shape = (picture.channels, picture.size, picture.size)

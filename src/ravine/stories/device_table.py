@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ravine.device.probe import Probe
 from ravine.plan.catalog import name_of
+from ravine.plan.plan import FROZEN
 from ravine.stories.device import Bench, Decoding
 
 GIGA, MICRO = 1e9, 1e-6
@@ -90,7 +91,7 @@ def render(found: Bench, width: int) -> str:
 
 def _step(found: Bench) -> str:
     work, size = found.work, found.plan.picture.size
-    kind = "Features" if found.plan.transfer == "head" else "A step"
+    kind = "Features" if found.plan.transfer in FROZEN else "A step"
     words = (
         f"{kind} of {name_of(found.plan.model)} on {found.batch:,} pictures of {size} × {size} pixels: "
         f"{work.operations:,.0f} operations, {work.arithmetic / GIGA:.3g} GFLOP, {work.moved / 1e6:.3g} MB moved; "

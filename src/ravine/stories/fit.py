@@ -25,7 +25,7 @@ from ravine.experiment.fitted import Evidence, Fitted
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Progress, Stages
 from ravine.optim.second_order.minimizer import Minimizer
-from ravine.plan.plan import Plan
+from ravine.plan.plan import FROZEN, Plan
 from ravine.plan.presets import Facts, Reason, propose
 from ravine.plan.toml import dumps, parse, wishes
 from ravine.report.page import write_report
@@ -184,6 +184,6 @@ def _within(
 
 
 def _fit(plan: Plan, audit: Audit, packed: Pack, parts: Split, stages: Stages) -> Fitted:
-    if plan.transfer == "head":
+    if plan.transfer in FROZEN:
         return FrozenBody(plan, audit, packed, parts).fit(stages)
     return Scratch(plan, packed, parts, audit.classes).fit(stages)
