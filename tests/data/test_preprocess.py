@@ -146,3 +146,28 @@ def test_choices_out_of_range(choices):
 def test_mean_and_std_are_finite(name, value):
     with pytest.raises(PlanError, match=rf"Preprocess\.{name} = \({value},\) is outside its range"):
         Preprocess(size=8, channels=1, **{name: (value,)})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(9, 60),
+    st.integers(9, 60),
+    st.sampled_from(("squash", "crop", "letterbox")),
+    st.sampled_from(("bilinear", "bicubic")),
+    st.sampled_from((1, 3)),
+    st.booleans(),
+)
+def test_whole_levels_are_within_one_of_exact_ones(height, width, fit, mode, channels, grey):
+    picture = noise(height, width)[..., :1] if grey else noise(height, width)
+    pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+    preprocess = Preprocess(16, channels, fit, mode)
+    levels, exact = preprocess.levels(pixels), preprocess.resize(pixels)
+    assert levels.dtype == torch.uint8
+    assert levels.shape == exact.shape
+    off = (levels.float() - exact).abs().max().item()
+    assert off <= (1.6 if channels == 1 and not grey else 1.1)
+
+
+def test_whole_levels_of_pictures_that_have_the_size_already_are_theirs():
+    picture = torch.from_numpy(noise(16, 16)).permute(2, 0, 1)[None]
+    assert torch.equal(Preprocess(16, 3).levels(picture), picture)

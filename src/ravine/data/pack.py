@@ -16,7 +16,6 @@ from typing import IO, Any
 import numpy as np
 import PIL
 import torch
-from torch import Tensor
 
 from ravine.base.errors import OutputError
 from ravine.data.audit import Audit
@@ -110,23 +109,13 @@ def _from_stack(stack: np.ndarray | None, preprocess: Preprocess) -> np.ndarray 
         return stack[..., None] if colours == 1 else stack
     rows = stack if colours == 3 else spread(stack)
     step = max(1, _CHUNK_BYTES // rows[0].size)
-    return np.concatenate([_rounded(preprocess, rows[start : start + step]) for start in range(0, len(rows), step)])
+    return np.concatenate([_rows_of(preprocess, rows[start : start + step]) for start in range(0, len(rows), step)])
 
 
-def _rounded(preprocess: Preprocess, pictures: np.ndarray) -> np.ndarray:
-    """Preprocessed pixels as whole levels, uint8 [N, S, S, C]."""
-    return _whole(preprocess.pixels(pictures))
-
-
-def _row(preprocess: Preprocess, picture: np.ndarray) -> np.ndarray:
-    """The same of one picture, whose pixels stay in the order in which they lie; 0.7 times the time."""
-    return _whole(preprocess.resize(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]))[0]
-
-
-def _whole(pixels: Tensor) -> np.ndarray:
-    """Pixels [N, C, S, S], which are overwritten, as whole levels uint8 [N, S, S, C]."""
-    levels = pixels.round_().permute(0, 2, 3, 1).numpy()
-    return levels.astype(np.uint8, order="C")  # a sixth of the time that torch takes for it
+def _rows_of(preprocess: Preprocess, pictures: np.ndarray) -> np.ndarray:
+    """Pictures [N, H, W, 3] as whole levels, uint8 [N, S, S, C]."""
+    pixels = torch.from_numpy(pictures.copy()).permute(0, 3, 1, 2)  # their order in memory is the fastest to resize
+    return np.ascontiguousarray(preprocess.levels(pixels).permute(0, 2, 3, 1).numpy())
 
 
 def _header(audit: Audit, preprocess: Preprocess) -> dict[str, Any]:
@@ -137,6 +126,7 @@ def _header(audit: Audit, preprocess: Preprocess) -> dict[str, Any]:
         "preprocess": choices,
         "pillow": PIL.__version__,
         "torch": torch.__version__,
+        "levels": "whole",
         "shape": [len(audit), preprocess.size, preprocess.size, preprocess.channels],
     }
 
@@ -198,7 +188,7 @@ def _make(
 
 def _rows(audit: Audit, preprocess: Preprocess, threads: int | None, advance: Advance) -> Iterator[np.ndarray]:
     def row(index: int) -> np.ndarray:
-        return _row(preprocess, audit.pixels(index))
+        return _rows_of(preprocess, audit.pixels(index)[None])[0]
 
     for pixels in in_threads(row, len(audit), threads):
         advance(1)
