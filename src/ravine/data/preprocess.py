@@ -98,7 +98,8 @@ class Preprocess(Part):
     def levels(self, images: Tensor) -> Tensor:
         """The same in whole levels, at most one level off; a quarter of the time where it is bilinear.
 
-        (torch's kernels for them are used; its bicubic ones cut off what overshoots between rows and columns, and miss noise by three levels.)
+        Bicubic pixels are rounded from exact ones: torch's kernels for whole levels cut off what overshoots between
+        rows and columns.
 
         Args:
             images: uint8 [N, 3, H, W] or [N, 1, H, W].
