@@ -1,0 +1,50 @@
+"""The data sets on which ways to transfer are compared, each with two sizes of its training part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.data.clothes import clothes, tops, turned_clothes
+from benchmarks.data.digits import digits, digits_on_photos
+from benchmarks.data.glyphs import glyphs
+from benchmarks.data.made import discs, textures
+from benchmarks.data.picture_set import PictureSet
+from benchmarks.data.scenes import scenes
+from benchmarks.data.stamps import photos, themes
+
+Make = Callable[[int, int, int], PictureSet]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from.
+
+    Attributes:
+        make: Makes it, of the numbers of training and test pictures and a seed.
+        sizes: Numbers of training pictures, the smaller first.
+        test: The number of test pictures.
+    """
+
+    make: Make
+    sizes: tuple[int, int]
+    test: int
+
+
+SETS = {
+    "photos": Source(photos, (75, 150), 107),
+    "themes": Source(themes, (150, 300), 250),
+    "scenes": Source(scenes, (250, 1_000), 1_000),
+    "clothes": Source(clothes, (250, 1_000), 1_500),
+    "tops": Source(tops, (250, 1_000), 1_500),
+    "turned_clothes": Source(turned_clothes, (250, 1_000), 1_500),
+    "digits": Source(digits, (250, 790), 1_000),
+    "digits_on_photos": Source(digits_on_photos, (250, 1_000), 1_000),
+    "glyphs": Source(glyphs, (260, 1_040), 1_300),
+    "textures": Source(textures, (250, 1_000), 1_000),
+    "discs": Source(discs, (250, 1_000), 1_000),
+}
+
+
+def picture_set(name: str, training: int, seed: int = 0) -> PictureSet:
+    """A data set with so many training pictures."""
+    source = SETS[name]
+    return source.make(training, source.test, seed)
