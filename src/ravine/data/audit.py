@@ -10,8 +10,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ravine.data.decode import spread
-from ravine.data.rereading import Rereading
+from ravine.data.decode import decode, spread
 from ravine.data.sources import Role, SetAside
 
 Sets = tuple[tuple[int, ...], ...]
@@ -27,7 +26,7 @@ class Pixels:
         kept: Mapping[int, np.ndarray] | None = None,
         stack: np.ndarray | None = None,
     ) -> None:
-        self.again = Rereading(pictures)
+        self.pictures = pictures
         self.kept = dict(kept or {})
         self.stack = stack
 
@@ -35,7 +34,7 @@ class Pixels:
         if index in self.kept:
             pixels = self.kept[index]
             return spread(pixels) if pixels.ndim == 2 else pixels
-        return self.again[index]
+        return decode(self.pictures[index]).pixels
 
     def release(self) -> None:
         """Free what is kept; pictures are decoded again when asked for."""

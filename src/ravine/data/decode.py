@@ -14,7 +14,7 @@ from ravine.base.errors import ImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")  # JPEG opens MPO too
 _ALLOWED = "JPEG, PNG, WebP, GIF, BMP, TIFF or PPM"
-ORIENTATION = 0x0112  # EXIF 2.32, tag 274
+_ORIENTATION = 0x0112  # EXIF 2.32, tag 274
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -138,7 +138,7 @@ def _check_size(image: Image.Image) -> None:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return image.getexif().get(ORIENTATION, 1)
+        return image.getexif().get(_ORIENTATION, 1)
     except Exception:  # a damaged EXIF block does not make the pixels unusable
         return 1
 
