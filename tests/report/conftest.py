@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from transfer_example import transfer_example
 
 from ravine.report.content import (
     Agreement,
@@ -58,6 +59,7 @@ def full_content() -> Content:
         ),
         data=_data(),
         plan=_plan(),
+        transfer=transfer_example(),
         training=_training(),
         calibration=Calibration(
             reliability(sharp, labels), reliability(calm, labels), 1.8, "the 104 validation pictures"

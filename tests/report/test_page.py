@@ -38,7 +38,7 @@ def test_the_page_loads_nothing(full):
 
 def test_plotly_is_embedded_once_and_only_where_it_is_needed(full):
     assert render(full).count("* plotly.js v") == 1
-    assert "plotly.js v" not in render(replace(full, training=None, calibration=None))
+    assert "plotly.js v" not in render(replace(full, transfer=None, training=None, calibration=None))
 
 
 def test_names_from_the_user_are_text(full):

@@ -47,5 +47,5 @@ def test_the_page_draws_its_charts_and_fits_the_screen(full, browser, tmp_path, 
     seen = json.loads(unescape(page.partition("<title>")[2].partition("</title>")[0]))
     assert seen["width"] == width
     assert seen["needed"] <= width
-    assert len(seen["drawn"]) == 5 and min(seen["drawn"]) > 0
+    assert len(seen["drawn"]) == 8 and min(seen["drawn"]) > 0
     assert not [name for name in seen["fetched"] if not name.startswith("data:")]

@@ -5,18 +5,15 @@ or a dark screen, or paper. Nothing here imports plotly.
 """
 
 import html
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ravine.report.content import Calibration, Curve, PenaltyPath, Training
+from ravine.report.figure import Figure, axis, figure, finite
 from ravine.stats.intervals import wilson
 from ravine.stats.scores import Reliability
-
-Figure = dict[str, Any]
 
 PALETTE = ("--accent", "--second", "--third", "--fourth", "--fifth", "--sixth")
 LEGEND_MEMBERS = 3
@@ -43,7 +40,7 @@ def loss_figure(curves: Sequence[Curve]) -> Figure:
         validation = _course(f"{curve.member}, validation", curve.validation_loss, colour, "solid")
         traces += [training, validation] if len(curves) == 1 else _one_key(curve.member, training, validation)
     caption = "Loss by epoch: dashed on the training pictures, solid on the validation pictures"
-    return _by_epoch(caption, traces, curves, _axis("loss"))
+    return _by_epoch(caption, traces, curves, axis("loss"))
 
 
 def accuracy_figure(curves: Sequence[Curve]) -> Figure:
@@ -52,13 +49,13 @@ def accuracy_figure(curves: Sequence[Curve]) -> Figure:
         _course(curve.member, curve.validation_accuracy, colour, "solid")
         for curve, colour in zip(curves, _colours(curves), strict=True)
     ]
-    y = _axis("validation accuracy", tickformat=".0%")
+    y = axis("validation accuracy", tickformat=".0%")
     return _by_epoch("Accuracy on the validation pictures by epoch", traces, curves, y)
 
 
 def penalty_figure(path: PenaltyPath) -> Figure:
     """Out-of-fold negative log-likelihood against the penalty, with the chosen one marked."""
-    points = {"x": _finite(path.penalties), "y": _finite(path.nll)}
+    points = {"x": finite(path.penalties), "y": finite(path.nll)}
     chosen = {axis: values[path.chosen : path.chosen + 1] for axis, values in points.items()}
     hover = "penalty %{x:.3g}<br>NLL %{y:.4f}<extra></extra>"
     line = {"mode": "lines+markers", "line": {"color": "--muted", "width": 2}, "marker": {"size": 6}}
@@ -69,7 +66,7 @@ def penalty_figure(path: PenaltyPath) -> Figure:
     ]
     x = {"type": "log", "exponentformat": "power"} if all(p > 0 for p in path.penalties) else {}
     caption = "Strength of the penalty against the loss on held-out pictures"
-    return _figure(caption, traces, _axis("penalty", **x), _axis("out-of-fold NLL"), legend=True)
+    return figure(caption, traces, axis("penalty", **x), axis("out-of-fold NLL"), legend=True)
 
 
 def calibration_figures(calibration: Calibration) -> dict[str, Figure]:
@@ -88,10 +85,10 @@ def reliability_figure(calibration: Calibration) -> Figure:
         _bins("after", calibration.after, "--accent", "circle", intervals=True),
     ]
     share = {"tickformat": ".0%", "dtick": 0.25}
-    x = _axis("stated confidence", range=[0, 1.02], **share)
-    y = _axis("share that was right", range=[-0.02, 1.02], **share)
+    x = axis("stated confidence", range=[0, 1.02], **share)
+    y = axis("share that was right", range=[-0.02, 1.02], **share)
     caption = "Stated confidence against the share that was right; bars are 95 % intervals, the dotted line is ideal"
-    return _figure(caption, traces, x, y, legend=True)
+    return figure(caption, traces, x, y, legend=True)
 
 
 def confidence_figure(calibration: Calibration) -> Figure:
@@ -100,10 +97,10 @@ def confidence_figure(calibration: Calibration) -> Figure:
         _histogram("before", calibration.before, "--second"),
         _histogram("after", calibration.after, "--accent"),
     ]
-    x = _axis("stated confidence", range=[0, 1], tickformat=".0%", dtick=0.25)
-    y = _axis("test pictures", rangemode="tozero")
+    x = axis("stated confidence", range=[0, 1], tickformat=".0%", dtick=0.25)
+    y = axis("test pictures", rangemode="tozero")
     caption = "How many test pictures were answered with which confidence"
-    return _figure(caption, traces, x, y, legend=True, bargap=0.1, barmode="group")
+    return figure(caption, traces, x, y, legend=True, bargap=0.1, barmode="group")
 
 
 def _bins(name: str, found: Reliability, colour: str, symbol: str, *, intervals: bool) -> Figure:
@@ -113,8 +110,8 @@ def _bins(name: str, found: Reliability, colour: str, symbol: str, *, intervals:
         "type": "scatter",
         "name": name,
         "mode": "lines+markers",
-        "x": _finite(found.confidence[filled]),
-        "y": _finite(accuracy),
+        "x": finite(found.confidence[filled]),
+        "y": finite(accuracy),
         "customdata": number.tolist(),
         "line": {"color": colour, "width": 2},
         "marker": {"color": colour, "symbol": symbol, "size": 9},
@@ -128,7 +125,7 @@ def _whiskers(number: np.ndarray, accuracy: np.ndarray, colour: str) -> Figure:
     up = [high - float(a) for (_, high), a in zip(ends, accuracy, strict=True)]
     down = [float(a) - low for (low, _), a in zip(ends, accuracy, strict=True)]
     line = {"color": colour, "thickness": 1, "width": 3}
-    return {"type": "data", "symmetric": False, "array": _finite(up), "arrayminus": _finite(down), **line}
+    return {"type": "data", "symmetric": False, "array": finite(up), "arrayminus": finite(down), **line}
 
 
 def _histogram(name: str, found: Reliability, colour: str) -> Figure:
@@ -160,7 +157,7 @@ def _course(name: str, values: Sequence[float], colour: str, dash: str) -> Figur
         "name": html.escape(name),
         "mode": "lines+markers" if len(values) < 2 else "lines",
         "x": list(range(1, len(values) + 1)),
-        "y": _finite(values),
+        "y": finite(values),
         "line": {"color": colour, "dash": dash, "width": 2},
         "hovertemplate": html.escape(name).replace("%", "&#37;") + "<br>epoch %{x}: %{y:.4g}<extra></extra>",
     }
@@ -172,33 +169,7 @@ def _one_key(member: str, training: Figure, validation: Figure) -> list[Figure]:
 
 def _by_epoch(caption: str, traces: list[Figure], curves: Sequence[Curve], y: Figure) -> Figure:
     epochs = max((len(trace["x"]) for trace in traces), default=1)
-    x = _axis("epoch", **({"dtick": 1} if epochs <= 12 else {}))
+    x = axis("epoch", **({"dtick": 1} if epochs <= 12 else {}))
     drawn = [trace for trace in traces if trace["x"]]
     said = caption if _few(curves) else f"{caption}; chosen members in colour"
-    return _figure(said, drawn, x, y, legend=len(curves) <= LEGEND_MEMBERS)
-
-
-def _axis(title: str, **more: Any) -> Figure:
-    lines = {"gridcolor": "--line", "zerolinecolor": "--line", "linecolor": "--line"}
-    return {"title": {"text": title, "standoff": 8}, "automargin": True, **lines, **more}
-
-
-def _figure(caption: str, traces: list[Figure], x: Figure, y: Figure, *, legend: bool, **more: Any) -> Figure:
-    layout = {
-        "xaxis": x,
-        "yaxis": y,
-        "height": 320,
-        "margin": {"l": 48, "r": 12, "t": 12, "b": 44},
-        "showlegend": legend,
-        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.01, "x": 0},
-        "font": {"color": "--ink", "size": 12},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "hoverlabel": {"bgcolor": "--paper", "bordercolor": "--muted", "font": {"color": "--ink"}},
-        **more,
-    }
-    return {"data": traces, "layout": layout, "caption": caption}
-
-
-def _finite(values: Iterable[float]) -> list[float | None]:
-    return [float(value) if math.isfinite(value) else None for value in values]
+    return figure(said, drawn, x, y, legend=len(curves) <= LEGEND_MEMBERS)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ravine.report.candidates import Candidate, ranked
 from ravine.report.found import Data
+from ravine.report.transfer import Transfer
 from ravine.stats.scores import ClassScore, Reliability, Scores
 
 
@@ -274,6 +275,7 @@ class Content:
     headline: Headline | None = None
     data: Data | None = None
     plan: PlanChosen | None = None
+    transfer: Transfer | None = None
     training: Training | None = None
     calibration: Calibration | None = None
     committee: Committee | None = None

@@ -16,6 +16,19 @@ from ravine.report.thumbnails import data_uri
 from ravine.report.trust import trust
 
 PLOTLY = "package_data/plotly.min.js"
+WORDING = (
+    "percent",
+    "decimal",
+    "count",
+    "plural",
+    "duration",
+    "size",
+    "interval",
+    "points",
+    "between",
+    "share",
+    "quoted",
+)
 
 
 def write_report(content: Content, path: str | Path) -> Path:
@@ -61,8 +74,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    names = ("percent", "decimal", "count", "plural", "duration", "size", "interval", "share", "quoted")
-    environment.filters |= {name: getattr(wording, name) for name in names} | {"data_uri": data_uri, "shell": quote}
+    environment.filters |= {name: getattr(wording, name) for name in WORDING} | {"data_uri": data_uri, "shell": quote}
     environment.globals |= {"trust": trust, "confused_pairs": confused_pairs}
     return environment
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ravine.report.charts import Figure, calibration_figures, training_figures
+from ravine.report.charts import calibration_figures, training_figures
 from ravine.report.content import Content
+from ravine.report.figure import Figure
+from ravine.report.transfer_charts import transfer_figures
 
 
 def _no_figures(section: Any) -> dict[str, Figure]:
@@ -26,6 +28,7 @@ SECTIONS = (
     Section("headline", "Summary"),
     Section("data", "What was found in the data"),
     Section("plan", "The plan, and why"),
+    Section("transfer", "How much of the body to train", transfer_figures),
     Section("training", "How it was trained", training_figures),
     Section("calibration", "Calibration", calibration_figures),
     Section("committee", "Where the networks disagree"),

@@ -103,6 +103,29 @@ def interval(ends: tuple[float, float]) -> str:
     return DASH if low == high == DASH else f"{low}–{high}{SPACE}%"
 
 
+def points(difference: float, digits: int = 1) -> str:
+    """A difference of two shares in points, with its sign.
+
+    Example:
+        >>> points(0.0412), points(-0.003), points(-0.0001), points(float("nan"))
+        ('+4.1', '−0.3', '0.0', '–')
+    """
+    if not math.isfinite(difference):
+        return DASH
+    value = round(100 * difference, digits)
+    return f"{value:+.{digits}f}".replace("-", "−") if value else f"{0:.{digits}f}"
+
+
+def between(ends: tuple[float, float]) -> str:
+    """An interval of a difference of two shares in points.
+
+    Example:
+        >>> between((-0.011, 0.019))
+        '−1.1 to +1.9'
+    """
+    return f"{points(ends[0])} to {points(ends[1])}" if all(map(math.isfinite, ends)) else DASH
+
+
 def share(value: float) -> str:
     """A share in [0, 1] for a style; what lies outside or is not finite is put at the nearest end, or at 0.
 

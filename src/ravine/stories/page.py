@@ -13,6 +13,7 @@ from ravine.report import found
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import reliability
 from ravine.stories import folder
+from ravine.stories.page_transfer import transfer
 from ravine.stories.run import Run
 from ravine.train.record import Epoch
 
@@ -40,6 +41,7 @@ def content(run: Run, out: Path, command: str, seconds: dict[str, float]) -> pag
         headline=_headline(run, out, seconds["total"]),
         data=_data(run),
         plan=page.PlanChosen(tuple(page.Choice(r.name, r.value, r.why) for r in run.reasons)),
+        transfer=run.decision and transfer(run.decision),
         training=_training(run),
         calibration=page.Calibration(
             before=reliability(probabilities(run.tested.logits), run.tested.labels),

@@ -16,6 +16,7 @@ from ravine.experiment.fitted import Evidence, Fitted
 from ravine.plan.plan import Plan
 from ravine.plan.presets import Reason
 from ravine.stories.agreement import Shift
+from ravine.transfer.decision import Decision
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class Run:
         tested: Logits and labels of the test pictures.
         shift: The pack against the direct path.
         disagreement: How far the members of an ensemble differ on the test pictures; None for one network.
+        decision: How much of the body to train, measured and raced; None where it was not asked.
     """
 
     source: str
@@ -47,6 +49,7 @@ class Run:
     tested: Evidence
     shift: Shift
     disagreement: Disagreement | None = None
+    decision: Decision | None = None
 
     def summary(self) -> dict[str, Any]:
         """What `result.json` says, the seconds apart."""
