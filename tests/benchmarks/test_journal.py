@@ -1,0 +1,20 @@
+"""Results that outlast a benchmark, except failures."""
+
+import pytest
+from benchmarks.journal import Journal
+
+
+def test_what_is_there_is_not_done_again(tmp_path):
+    path = tmp_path / "folder" / "record.jsonl"
+    first = Journal(path).result({"way": "head", "seed": 0}, lambda: {"accuracy": 0.5})
+    again = Journal(path)
+    assert again.has({"seed": 0, "way": "head"})
+    assert not again.has({"seed": 1, "way": "head"})
+    assert again.result({"way": "head", "seed": 0}, lambda: pytest.fail("asked again")) == first
+    assert first["accuracy"] == 0.5
+
+
+def test_failures_are_tried_again(tmp_path):
+    path = tmp_path / "record.jsonl"
+    assert Journal(path).result({"way": "all"}, lambda: {"failed": "no"})["failed"] == "no"
+    assert Journal(path).result({"way": "all"}, lambda: {"seconds": 1.0})["seconds"] == 1.0
