@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +58,11 @@ class Preprocess(Part):
                 raise PlanError(f"Preprocess.{name} = {values} is outside its range. Choose finite numbers.")
         if min(self.std) <= 0:
             raise PlanError(f"Preprocess.std = {self.std} is outside its range. Choose numbers above 0.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, S, S."""
+        return self.channels, self.size, self.size
 
     def __call__(self, images: Sequence[np.ndarray] | np.ndarray) -> Tensor:
         """What the network reads, float32 [N, C, S, S]; see `pixels`."""
@@ -138,12 +144,13 @@ class Preprocess(Part):
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """Bring pixels [..., C, H, W] from 0 … 255 to (x / 255 − mean) / std, in float32."""
-        scale, shift = self._scale_and_shift(pixels.device)
+        scale, shift = (torch.from_numpy(values).to(pixels.device) for values in self._scale_and_shift)
         return torch.addcmul(shift, pixels.float(), scale)
 
-    def _scale_and_shift(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        mean, std = (torch.tensor(values, dtype=torch.float64).reshape(-1, 1, 1) for values in (self.mean, self.std))
-        return (1 / (255 * std)).float().to(device), (-mean / std).float().to(device)
+    @cached_property
+    def _scale_and_shift(self) -> tuple[np.ndarray, np.ndarray]:
+        mean, std = (np.reshape(values, (-1, 1, 1)) for values in (self.mean, self.std))
+        return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
     def _channels(self, images: Tensor) -> Tensor:
         if images.shape[1] == self.channels:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ravine.data.reading import Reading
 from ravine.ensemble.judge import Judge
 from ravine.ensemble.recipe import Mixture
 from ravine.experiment.fitted import Evidence
@@ -20,6 +21,7 @@ class Judging:
 
     Attributes:
         plan: The choices.
+        picture: How the pictures are read.
         images: All pictures of the pack, uint8 [M, S, S, C].
         rows: Which of them are for validation.
         labels: Theirs.
@@ -27,6 +29,7 @@ class Judging:
     """
 
     plan: Plan
+    picture: Reading
     images: Tensor
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
@@ -49,4 +52,4 @@ class Judging:
         return float(getattr(unseen.scores(self.classes), self.plan.select))
 
     def _logits(self, network: nn.Module) -> NDArray[np.float32]:
-        return logits(network, packed(self.images, self.rows, self.plan.picture))
+        return logits(network, packed(self.images, self.rows, self.picture))

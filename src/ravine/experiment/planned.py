@@ -9,13 +9,16 @@ import torch
 from numpy.typing import NDArray
 
 from ravine.base.errors import PlanError
+from ravine.base.layout import Layout
 from ravine.data.batches import Batches, Order
 from ravine.data.pack import Pack
 from ravine.data.placement import Place, batches_ahead, placement
+from ravine.data.reading import Reading
 from ravine.data.split import Split
 from ravine.device.available import available_bytes
 from ravine.ensemble.collector import Collector, Course
 from ravine.interfaces import Rule
+from ravine.models.architecture import Architecture
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.train.held import Held
@@ -52,12 +55,29 @@ class Planned:
                 part.columns(plan.members)
         check_precision(plan.precision, plan.device)
 
-    def population(self, seeds: Sequence[int], members: Sequence[int]) -> Population:
-        """Fresh members: some of the plan's, with these seeds."""
+    @property
+    def reading(self) -> Reading:
+        """How what was stored of pictures becomes what networks read."""
+        return self.plan.picture
+
+    def architecture(self, rows: NDArray[np.int64]) -> Architecture:
+        """What members are built as that will be trained on these pictures."""
+        del rows
+        return self.plan.model
+
+    def rates(self, layout: Layout) -> torch.Tensor | None:
+        """Factor on the learning rate of each parameter, [P]; None for 1."""
+        del layout
+
+    def population(
+        self, seeds: Sequence[int], members: Sequence[int], rows: NDArray[np.int64] | None = None
+    ) -> Population:
+        """Fresh members: some of the plan's, with these seeds, for a training on these pictures."""
         plan, picture = self.plan, self.plan.picture
         shape = PictureShape(picture.channels, picture.size, len(self.classes))
         techniques = [[of_members(part, [member]) for part in plan.techniques] for member in members]
-        return Population(plan.model, shape, seeds, plan.device, techniques=techniques)
+        model = self.architecture(self.split.train if rows is None else rows)
+        return Population(model, shape, seeds, plan.device, techniques=techniques)
 
     def prepare(self, rows: NDArray[np.int64], seeds: Sequence[int], run: str, members: Sequence[int]) -> Loop:
         """The loop of a training, ready to run; see `train`. Seeds need not be those of the plan."""
@@ -68,17 +88,16 @@ class Planned:
             raise PlanError("Training from scratch needs epochs and batch_size.")
         rule, schedule = of_members(plan.optimizer, members), of_members(plan.schedule, members)
         penalties = tuple(of_members(penalty, members) for penalty in plan.penalty)
-        population = self.population(seeds, members)
+        population = self.population(seeds, members, rows)
         images, labels = self.tensors()
-        batches = Batches(
-            images, labels, rows, batch_size=plan.batch_size, seeds=tuple(seeds), orders=self._orders(population, rows)
-        )
+        streams = [0] * len(seeds) if plan.same_order else range(len(seeds))
+        orders, own = self._orders(population, rows), (plan.seed,) if plan.same_order else tuple(seeds)
+        batches = Batches(images, labels, rows, batch_size=plan.batch_size, seeds=own, orders=orders)
         steps = plan.epochs * len(batches)
-        stepper = Stepper(
-            rule, schedule, penalties, population.layout, population.theta, population.gradient, steps, plan.compiled
-        )
-        streams = range(len(seeds))
-        loop = Loop(population, stepper, batches, streams, plan.picture, plan.epochs, self.held(run), run)
+        layout, rates = population.layout, self.rates(population.layout)
+        slabs = population.theta, population.gradient
+        stepper = Stepper(rule, schedule, penalties, layout, *slabs, steps, plan.compiled, rates)
+        loop = Loop(population, stepper, batches, streams, self.reading, plan.epochs, self.held(run), run)
         loop.ahead = batches_ahead(self.place(), plan.device == "cuda")
         return loop
 
@@ -130,14 +149,15 @@ class Planned:
 
     def memory(self, loop: Loop, at_once: int = 1) -> Memory:
         """What a training will take, while so many members pass at a time."""
-        plan, picture = self.plan, self.plan.picture
+        plan = self.plan
         return memory_of(
             loop.population.networks[0],
             plan.optimizer if isinstance(plan.optimizer, Rule) else None,
-            (picture.channels, picture.size, picture.size),
+            self.reading.shape,
             batch_size=plan.batch_size or len(loop.batches.indices),
             pictures=len(loop.batches.indices),
             members=loop.population.members,
             copies=loop.collector.copies if loop.collector else 0,
             at_once=at_once,
+            number_bytes=self.pack.images.itemsize,
         )

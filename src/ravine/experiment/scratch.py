@@ -1,6 +1,6 @@
 """Train every parameter from scratch: all members at once, choose one, and train it again on all pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -129,7 +129,7 @@ class Scratch(Planned):
 
     def _minimized(self, rows: NDArray[np.int64], members: Sequence[int], run: str) -> Minimization:
         """The same by a full-batch minimizer."""
-        population = self.population([self.plan.seed + member for member in members], members)
+        population = self.population([self.plan.seed + member for member in members], members, rows)
         self._try_end(population)
         return Minimization(self.plan, population, *self.tensors(), rows, self.held(run), run, members)
 
@@ -154,8 +154,11 @@ class Scratch(Planned):
 
     def _assembly(self, trained: Trained, rows: NDArray[np.int64]) -> Assembly:
         """What makes answers of a population that was trained on these pictures."""
-        mixed, images = self.mixed(rows), self.tensors()[0]
-        return Assembly(trained, self.plan.ensemble, lambda: filter(_several, packed(images, mixed, self.plan.picture)))
+        return Assembly(trained, self.plan.ensemble, lambda: self.for_statistics(rows))
+
+    def for_statistics(self, rows: NDArray[np.int64]) -> Iterable[torch.Tensor]:
+        """Batches of the pictures of a training, for statistics of batch norm that are computed anew."""
+        return filter(_several, packed(self.tensors()[0], self.mixed(rows), self.reading))
 
     def mixed(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Pictures for statistics of batch norm: in an order by chance, since sources are often sorted by class."""
@@ -186,7 +189,7 @@ class Scratch(Planned):
 
     def _judging(self) -> Judging:
         rows = self.split.validation
-        return Judging(self.plan, self.tensors()[0], rows, self.pack.labels[rows], self.classes)
+        return Judging(self.plan, self.reading, self.tensors()[0], rows, self.pack.labels[rows], self.classes)
 
     def _fitted(
         self, trained: Trained, answer: Answer, unseen: Evidence | None, candidates: tuple[Candidate, ...]

@@ -1,5 +1,6 @@
 """What a network says of pictures: logits, from packed pixels or straight from the pictures themselves."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from ravine.data.batches import channels_first
 from ravine.data.preprocess import Preprocess
+from ravine.data.reading import Reading
 
 CHUNK_BYTES = 10_000_000
 """Float pixels of one chunk: 16 colour pictures of 224 pixels, which was faster than 32."""
@@ -36,10 +38,22 @@ def _at(network: nn.Module, chunk: Tensor) -> Tensor:
 
 
 def packed(
-    images: Tensor, indices: NDArray[np.int64], picture: Preprocess, dtype: torch.dtype = torch.float32
+    images: Tensor,
+    indices: NDArray[np.int64],
+    picture: Reading,
+    dtype: torch.dtype = torch.float32,
+    networks: int = 1,
 ) -> Iterator[Tensor]:
-    """Read rows of a pack uint8 [M, S, S, C] as the network reads them, in the order of the indices."""
-    for part in _chunks(indices, picture):
+    """Read rows of a pack as networks read them, some at a time, in the order of the indices.
+
+    Args:
+        images: The pack, uint8 [M, S, S, C].
+        indices: Which rows.
+        picture: How pixels become tensors.
+        dtype: Of the networks.
+        networks: How many of them read at the same time; the more, the fewer pictures.
+    """
+    for part in _chunks(indices, picture, networks):
         rows = images.index_select(0, torch.from_numpy(part).to(images.device))
         yield _laid_out(picture.normalise(channels_first(rows)).to(dtype))
 
@@ -71,7 +85,7 @@ def _laid_out(pixels: Tensor) -> Tensor:
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
-def _chunks(indices: NDArray[np.int64], picture: Preprocess) -> Iterator[NDArray[np.int64]]:
-    step = max(1, min(1024, CHUNK_BYTES // (4 * picture.channels * picture.size**2)))
+def _chunks(indices: NDArray[np.int64], picture: Reading, networks: int = 1) -> Iterator[NDArray[np.int64]]:
+    step = max(1, min(1024, CHUNK_BYTES // (4 * networks * math.prod(picture.shape))))
     for start in range(0, len(indices), step):
         yield indices[start : start + step]

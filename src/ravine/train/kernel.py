@@ -32,7 +32,12 @@ class Kernel:
     """
 
     def __init__(
-        self, update: Update, slabs: tuple[Tensor, Tensor], state: Mapping[str, Tensor], compiled: bool | None
+        self,
+        update: Update,
+        slabs: tuple[Tensor, Tensor],
+        state: Mapping[str, Tensor],
+        compiled: bool | None,
+        rates: Tensor | None = None,
     ) -> None:
         """Nothing is compiled yet.
 
@@ -41,11 +46,13 @@ class Kernel:
             slabs: Parameters and gradients [K, P].
             state: The rule's matrices, changed in place.
             compiled: The decision where it is made already; None to decide after a few steps, by measurement.
+            rates: Factor on the step of each parameter, [P]; None for 1.
         """
         self.compiled = compiled
         self._update, self._state = update, state
         self._theta, self._gradient = slabs
         self._penalized = _penalized(update, self._theta.device)
+        self._rates = None if rates is None else rates.to(self._theta)[None]
         self._everyone = torch.ones(len(self._theta), 1, dtype=torch.bool, device=self._theta.device)
         self._seconds: list[float] = []
         self._function: Callable[..., None] | None = None
@@ -86,7 +93,7 @@ class Kernel:
 
     def _compiled(self, names: Sequence[str], packed: Tensor, active: Tensor | None) -> bool:
         mask = self._everyone if active is None else active
-        arguments = (self._theta, self._gradient, self._state, packed, self._penalized, mask)
+        arguments = (self._theta, self._gradient, self._state, packed, self._penalized, mask, self._rates)
         if self._function is not None:
             self._function(*arguments)
             return True
@@ -107,8 +114,9 @@ class Kernel:
             state = {name: value[rows, entries] for name, value in self._state.items()}
             penalized = self._penalized if self._penalized.shape[1] == 1 else self._penalized[:, entries]
             mask = None if active is None else active[rows]
+            rates = None if self._rates is None else self._rates[:, entries]
             p = self._theta[rows, entries]
-            _write(self._update(p, self._gradient[rows, entries], state, columns, penalized, mask), p, state)
+            _write(self._update(p, self._gradient[rows, entries], state, columns, penalized, mask, rates), p, state)
 
     def _chunks(self) -> Iterator[tuple[slice, slice]]:
         members, size = self._theta.shape
@@ -124,10 +132,16 @@ class Kernel:
 
 def _in_place(update: Update, names: tuple[str, ...]) -> Callable[..., None]:
     def kernel(
-        p: Tensor, g: Tensor, state: dict[str, Tensor], packed: Tensor, penalized: Tensor, active: Tensor
+        p: Tensor,
+        g: Tensor,
+        state: dict[str, Tensor],
+        packed: Tensor,
+        penalized: Tensor,
+        active: Tensor,
+        rates: Tensor | None,
     ) -> None:
         columns = dict(zip(names, packed.split(1, dim=1), strict=True))
-        _write(update(p, g, state, columns, penalized, active), p, state)
+        _write(update(p, g, state, columns, penalized, active, rates), p, state)
 
     # torch.compile counts recompilations per code object; a copy keeps one kernel's from counting for another's.
     return FunctionType(kernel.__code__.replace(), kernel.__globals__, "kernel", None, kernel.__closure__)

@@ -79,6 +79,7 @@ def memory_of(
     members: int = 1,
     copies: int = 0,
     at_once: int = 1,
+    number_bytes: int = 1,
 ) -> Memory:
     """Estimate a training.
 
@@ -91,6 +92,7 @@ def memory_of(
         members: K.
         copies: Copies of the weights that an ensemble keeps, for each member.
         at_once: Members whose batches are in memory at the same time.
+        number_bytes: Of a stored number of the pictures.
 
     Example:
         >>> from ravine.optim.adam import Adam
@@ -101,9 +103,9 @@ def memory_of(
     """
     like = next(network.parameters())
     saved, pixel = _saved(network, shape), shape[0] * shape[1] * shape[2]
-    each = (sum(saved) + max(saved, default=0)) / SAMPLE + pixel * (1 + like.element_size())
+    each = (sum(saved) + max(saved, default=0)) / SAMPLE + pixel * (number_bytes + like.element_size())
     weights = members * _bytes_of_member(network, rule, copies)
-    return Memory(pictures * pixel, weights, int(at_once * batch_size * each), batch_size, like.device.type)
+    return Memory(pictures * pixel * number_bytes, weights, int(at_once * batch_size * each), batch_size, like.device.type)
 
 
 def _bytes_of_member(network: nn.Module, rule: Rule | None, copies: int) -> int:

@@ -44,6 +44,7 @@ class Stepper:
         gradient: Tensor,
         total_steps: Tensor | int,
         compiled: bool | None = None,
+        rates: Tensor | None = None,
     ) -> None:
         """Prepare the state for the first step.
 
@@ -56,13 +57,17 @@ class Stepper:
             gradient: Their gradients [K, P], contiguous; filled by the loop before each step.
             total_steps: Steps of the whole run, one number or int64 [K].
             compiled: Whether the update is compiled; None to decide that after a few steps, by measurement.
+            rates: Factor on the learning rate of each parameter, [P]: its whole step is multiplied, decay included.
+                None for 1.
 
         Raises:
             TrainingError: theta and gradient do not lie alike in memory, or the layout does not fit them.
-            PlanError: A proximal penalty acts on a rule that evaluates other weights than it trains.
+            PlanError: A proximal penalty, or rates of single parameters, act on a rule that evaluates other weights
+                than it trains.
         """
         _check_slabs(theta, gradient, layout)
         _check_penalties(rule, penalties)
+        _check_rates(rule, rates)
         members, device = theta.shape[0], theta.device
         self._update = Update(rule, tuple(penalties), layout)
         self._theta, self._gradient = theta, gradient
@@ -70,7 +75,7 @@ class Stepper:
         self._coefficients = Coefficients(self._update, schedule, theta, total)
         self._origin: Tensor | None = None
         matrices = rule.init(theta, layout)
-        self._kernel = Kernel(self._update, (theta, gradient), matrices, compiled)
+        self._kernel = Kernel(self._update, (theta, gradient), matrices, compiled, rates)
         self.state = {**self._coefficients.running, **matrices}
         self.steps = torch.zeros(members, dtype=torch.int64, device=device)
 
@@ -190,6 +195,14 @@ def _check_slabs(theta: Tensor, gradient: Tensor, layout: Layout) -> None:
                 f"{name} has shape {tuple(slab.shape)}, strides {slab.stride()} and type {slab.dtype}. It must be a "
                 f"contiguous matrix [{theta.shape[0]}, {layout.size}] of type {theta.dtype}, as the layout says."
             )
+
+
+def _check_rates(rule: Rule, rates: Tensor | None) -> None:
+    if rule.averages and rates is not None:
+        raise PlanError(
+            f"{type(rule).__name__} ties the weights that it trains to an average of them, so that parameters cannot "
+            "have rates of their own. Choose another rule, such as adamw."
+        )
 
 
 def _check_penalties(rule: Rule, penalties: Sequence[Penalty]) -> None:

@@ -47,6 +47,7 @@ class Update:
         columns: Mapping[str, Tensor],
         penalized: Tensor,
         active: Tensor | None,
+        rates: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Parameters and state after the step.
 
@@ -57,6 +58,7 @@ class Update:
             columns: From `columns`, in the dtype of p, [K, 1] each.
             penalized: Bool [1, P] or [1, 1], true where penalties act.
             active: Bool [K, 1], false for members that are finished and keep their bits; None if there are none.
+            rates: Factor on the step of each parameter, decay and proximal step included, [1, P]; None for 1.
         """
         own = [_part_columns(columns, f"{index}.") for index in range(len(self.penalties))]
         step = self.rule.step(
@@ -66,7 +68,8 @@ class Update:
             Columns(_part_columns(columns, "rule."), penalized=penalized),
             self.layout,
         )
-        moved = self._proximal(self._decayed(p, p + step.delta, own, penalized), step.scale, own, penalized)
+        moved = self._decayed(p, p + _slowed(step.delta, rates), own, penalized, rates)
+        moved = self._proximal(moved, _slowed(step.scale, rates), own, penalized)
         if active is None:
             return moved, dict(step.state)
         kept = {name: torch.where(active, value, state[name]) for name, value in step.state.items()}
@@ -78,10 +81,12 @@ class Update:
             g = g if extra is None else _where(penalty, penalized, g + extra, g)
         return g
 
-    def _decayed(self, p: Tensor, moved: Tensor, own: Sequence[Columns], penalized: Tensor) -> Tensor:
+    def _decayed(
+        self, p: Tensor, moved: Tensor, own: Sequence[Columns], penalized: Tensor, rates: Tensor | None
+    ) -> Tensor:
         for penalty, c in zip(self.penalties, own, strict=True):
             extra = penalty.decay(p, c)
-            moved = moved if extra is None else _where(penalty, penalized, moved + extra, moved)
+            moved = moved if extra is None else _where(penalty, penalized, moved + _slowed(extra, rates), moved)
         return moved
 
     def _proximal(self, moved: Tensor, scale: Tensor, own: Sequence[Columns], penalized: Tensor) -> Tensor:
@@ -89,6 +94,10 @@ class Update:
             shrunk = penalty.proximal(moved, scale, c)
             moved = moved if shrunk is None else _where(penalty, penalized, shrunk, moved)
         return moved
+
+
+def _slowed(change: Tensor, rates: Tensor | None) -> Tensor:
+    return change if rates is None else change * rates
 
 
 def _part_columns(columns: Mapping[str, Tensor], prefix: str) -> Columns:
