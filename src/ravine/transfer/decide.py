@@ -1,0 +1,276 @@
+"""A race of ways to transfer: measured, raced on folds of the pictures that are not for testing, and decided."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ravine.base.errors import PlanError, TrainingError
+from ravine.base.seeds import stream
+from ravine.data.audit import Audit
+from ravine.data.split import folds
+from ravine.transfer.contest import Answers, Look, gain, leaving, winner
+from ravine.transfer.decision import Contestant, Decision, Outcome
+from ravine.transfer.measure import Measurement
+
+FOLDS = 5
+"""Parts of the pictures; in a round, each contestant is fitted to all but one, which judges it."""
+
+ROUNDS = 3
+"""Looks at most: each takes one training of all that are left. Three judge 60 % of the pictures; the two that are left
+out would take two thirds more time, for an error that is a quarter smaller."""
+
+TEXTBOOK = {
+    ("small", "similar"): "head",
+    ("small", "different"): "depth",
+    ("large", "similar"): "last1",
+    ("large", "different"): "all",
+}
+"""What the textbook's table names for each cell; of the last stages that it names, the fewest."""
+
+
+class Way(Protocol):
+    """One way to transfer, ready to be trained on some pictures."""
+
+    def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.floating]:
+        """Train on some pictures and answer others: logits [n, C], rows in the order of `held_rows`."""
+        ...
+
+    def expected_seconds(self, pictures: int) -> float:
+        """About what one training on so many pictures would take."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A way that enters the race.
+
+    Attributes:
+        name: Such as last1.
+        way: What is trained.
+        trainings: How many trainings on all pictures the final fit takes, if it wins.
+        at_once: Whether a training takes so little that all folds are trained in the first round.
+    """
+
+    name: str
+    way: Way
+    trainings: float = 1.0
+    at_once: bool = False
+
+
+@dataclass
+class Lane:
+    """What is known of one entrant: its answers, the seconds of all and of the longest of its trainings, its end."""
+
+    entrant: Entrant
+    answers: Answers
+    seconds: float = 0.0
+    longest: float = 0.0
+    outcome: Outcome | None = None
+    note: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still in the race."""
+        return self.outcome is None
+
+    def end(self, outcome: Outcome, note: str) -> None:
+        """Take it out of the race."""
+        self.outcome, self.note = outcome, note
+
+
+@dataclass(frozen=True)
+class Course:
+    """Where and for how long a race is run.
+
+    Attributes:
+        rows: Numbers of the pictures that are not for testing, ascending.
+        audit: What they belong to.
+        seed: The same seed divides the pictures and starts the trainings alike.
+        limit: Seconds for the measurement, the race and the final fit; None for no limit.
+        clock: Tells the seconds.
+        say: Called with a line before each training.
+    """
+
+    rows: NDArray[np.int64]
+    audit: Audit
+    seed: int = 0
+    limit: float | None = None
+    clock: Callable[[], float] = time.perf_counter
+    say: Callable[[str], object] = lambda _: None
+
+
+def decide(
+    entrants: Sequence[Entrant],
+    course: Course,
+    measure: Callable[[], Measurement] | None = None,
+    refused: Sequence[Contestant] = (),
+    order: Sequence[str] = (),
+) -> Decision:
+    """Measure, race, and choose the least unfrozen way that no other beats clearly; see `contest`.
+
+    Under a limit a training starts only where it and the longest final fit that could follow have the time that they
+    are expected to take; the measurement is taken in any case, since its features are those that a head needs. A way
+    whose training fails is out, and the others go on.
+
+    Args:
+        entrants: From the least unfrozen to the most.
+        course: Where and for how long.
+        measure: Measures the table's two axes; a body that cannot be tapped is raced without.
+        refused: Ways that cannot enter, with their notes.
+        order: Names of all ways in the order in which they are told; that of the entrants if not given.
+
+    Raises:
+        TrainingError: Every way has failed.
+    """
+    began = course.clock()
+    measured = _measured(measure, course.say)
+    race = Race(entrants, course, began)
+    look = race.run()
+    chosen = race.chosen(look)
+    told = {one.name: one for one in (*refused, *race.told(chosen, look))}
+    names = [*order, *(name for name in told if name not in order)]
+    return Decision(
+        contestants=tuple(told[name] for name in names if name in told),
+        measurement=measured,
+        confidence=look.confidence,
+        seconds=course.clock() - began,
+        textbook=TEXTBOOK[measured.cell] if measured else None,
+        by_number_alone=TEXTBOOK[measured.by_number_alone, "similar"] if measured else None,
+    )
+
+
+def _measured(measure: Callable[[], Measurement] | None, say: Callable[[str], object]) -> Measurement | None:
+    try:
+        return measure() if measure else None
+    except PlanError as wrong:
+        say(f"The table's axes are not measured: {wrong}")
+        return None
+
+
+class Race:
+    """A race while it is run."""
+
+    def __init__(self, entrants: Sequence[Entrant], course: Course, began: float) -> None:
+        self.course, self.began = course, began
+        self.labels, self.blocks = course.audit.labels[course.rows], course.audit.blocks[course.rows]
+        none = Answers.none(self.labels, len(course.audit.classes))
+        self.lanes = [Lane(entrant, none) for entrant in entrants]
+        self.folds = folds(course.rows, course.audit, FOLDS, course.seed)
+
+    @property
+    def field(self) -> dict[str, Answers]:
+        """Who is in the race and has answered."""
+        return {lane.entrant.name: lane.answers for lane in self.lanes if lane.running and lane.answers.judged.any()}
+
+    def run(self) -> Look:
+        """All rounds that are needed; the last look."""
+        look = Look(1, ROUNDS)
+        for number in range(1, ROUNDS + 1):
+            trained = [self._round(lane, number) for lane in self.lanes if lane.running]
+            if number > 1 and not any(trained):
+                break
+            look = Look(number, ROUNDS)
+            for name, why in leaving(self.field, self.blocks, look).items():
+                self._lane(name).end(why.outcome, why.note)
+            if len(self.field) < 2:
+                break
+        return look
+
+    def chosen(self, look: Look) -> Lane:
+        """The winner; without a race, the least unfrozen way that has not failed.
+
+        Raises:
+            TrainingError: There is none.
+        """
+        if self.field:
+            return self._lane(winner(self.field, self.blocks, look))
+        left = [lane for lane in self.lanes if lane.outcome != "failed"]
+        if not left:
+            notes = " ".join(f"{lane.entrant.name}: {lane.note}" for lane in self.lanes)
+            raise TrainingError(f"Every way to transfer has failed. {notes}")
+        left[0].note = f"Taken without a race, since the time allows none. {left[0].note}"
+        return left[0]
+
+    def told(self, chosen: Lane, look: Look) -> list[Contestant]:
+        """What became of each, with its gain over the least unfrozen that has answered."""
+        chosen.outcome = "chosen"
+        for lane in self.lanes:
+            if lane.running:
+                lane.end("no clear gain", lane.note)
+        first = next((lane for lane in self.lanes if lane.answers.judged.any()), None)
+        return [self._contestant(lane, first, look) for lane in self.lanes]
+
+    def _lane(self, name: str) -> Lane:
+        return next(lane for lane in self.lanes if lane.entrant.name == name)
+
+    def _round(self, lane: Lane, number: int) -> bool:
+        """Train one entrant for a round, if there is time; whether it was trained."""
+        places = range(FOLDS) if lane.entrant.at_once and number == 1 else [number - 1]
+        if lane.entrant.at_once and number > 1:
+            return False
+        try:
+            return self._has_time(lane) and all(self._train(lane, place) for place in places)
+        except (PlanError, TrainingError) as wrong:
+            lane.end("failed", str(wrong))
+            return False
+
+    def _train(self, lane: Lane, place: int) -> bool:
+        fit, held = self.folds[place]
+        self.course.say(f"race: {lane.entrant.name}, fold {place + 1} of {FOLDS}")
+        began = self.course.clock()
+        logits = lane.entrant.way.answers(fit, held, stream(self.course.seed, "race", place))
+        took = self.course.clock() - began
+        if not np.isfinite(logits).all():
+            raise TrainingError("Its answers are not finite. Choose a smaller optimizer.lr.")
+        lane.answers = lane.answers.filled(np.searchsorted(self.course.rows, held), logits.astype(np.float32))
+        lane.seconds += took
+        lane.longest = max(lane.longest, took)
+        return True
+
+    def _has_time(self, lane: Lane) -> bool:
+        """Whether a further training and the longest final fit that could follow have the time they are expected to."""
+        if self.course.limit is None:
+            return True
+        others = [one for one in self.lanes if one.running and one.answers.judged.any()]
+        own, final = self._expected(lane)
+        final = max([final, *(self._expected(one)[1] for one in others)])
+        left = self.course.limit - (self.course.clock() - self.began)
+        if own + final <= left:
+            return True
+        note = f"It would take about {own + final:.0f} s with the final fit, and {max(0.0, left):.0f} s are left."
+        if lane.answers.judged.any():
+            lane.note = note
+        else:
+            lane.end("skipped", note)
+        return False
+
+    def _expected(self, lane: Lane) -> tuple[float, float]:
+        """Seconds of a training in the race, and of the final fit: as measured, else as the way expects them."""
+        entrant, every = lane.entrant, len(self.course.rows)
+        part = every if entrant.at_once else len(self.folds[0][0])
+        if lane.longest:
+            return lane.longest, entrant.trainings * lane.longest * every / part
+        return entrant.way.expected_seconds(part), entrant.trainings * entrant.way.expected_seconds(every)
+
+    def _contestant(self, lane: Lane, first: Lane | None, look: Look) -> Contestant:
+        judged = lane.answers.judged
+        found = Contestant(lane.entrant.name, lane.outcome or "no clear gain", lane.note, seconds=lane.seconds)
+        if first is None or not judged.any():
+            return found
+        difference = gain(first.answers, lane.answers, self.blocks) if lane is not first else None
+        return Contestant(
+            found.name,
+            found.outcome,
+            found.note,
+            pictures=int(judged.sum()),
+            accuracy=float(lane.answers.right[judged].mean()),
+            nll=float(lane.answers.nll[judged].mean()),
+            gain=difference and difference.mean,
+            low=difference and difference.low(look.gain_chance),
+            high=difference and difference.high(look.gain_chance),
+            seconds=lane.seconds,
+        )
