@@ -151,7 +151,7 @@ def _applied(part: Augmentation, batch_size: int, channels: int) -> Candidate:
     def run() -> int:
         for start in range(0, BLOCK_PICTURES, batch_size):
             rows = torch.arange(start, start + batch_size)
-            part.augment(Samples(images[rows], targets[rows], SampleDraws(0, 0, rows, PICTURES), 0))
+            part.mix(part.augment(Samples(images[rows], targets[rows], SampleDraws(0, 0, rows, PICTURES), 0)))
         return BLOCK_PICTURES
 
     return run

@@ -10,16 +10,16 @@ quiet, those that spin take the time of the others. No network reads the batches
 """
 
 import argparse
+import itertools
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 from torchvision.transforms.v2 import functional
 
 from benchmarks.data import jpegs
@@ -34,38 +34,48 @@ from ravine.data.audit import Audit
 from ravine.data.batches import Batch, Batches
 from ravine.data.decode import decode
 from ravine.data.pack import pack
+from ravine.data.placement import batches_at_once
 from ravine.data.preprocess import Preprocess
 from ravine.data.ring import Ring
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
 from ravine.device.allocator import keep_freed_memory
 from ravine.device.machine import threads
-from ravine.moments import SampleDraws, Samples
+from ravine.moments import SampleDraws
+from ravine.train.techniques import MemberTechniques
 
 SMALL, SMALL_PEER, SMALL_BATCH = 50_000, 2_000, 128
 FILES, LARGE_BATCH, STORED, SIDE, EPOCHS = 300, 50, 256, 224, 4
 MARGIN = loaders.MARGIN
 
 
-def augmented(batch: Batch, epoch: int, parts: Sequence[Augmentation], pictures: int) -> Samples:
-    """What a member of a population sees, with targets and keyed random numbers."""
-    draws = SampleDraws(0, epoch, batch.rows[0], pictures)
-    samples = Samples(batch.images[0], one_hot(batch.labels[0], 10).float(), draws, epoch)
-    for part in parts:
-        samples = part.augment(samples)
-    return samples
+Prepare = Callable[[Batch, int], Iterator[tuple[Tensor, Tensor]]]
 
 
-def small_pictures(images: Tensor) -> Candidate:
-    """An epoch of batches, padded, cropped and flipped."""
+def augmented(batches: Batches, parts: Sequence[Augmentation]) -> Prepare:
+    """From a block to what a member of a population sees of its batches: pictures and targets, by keyed numbers."""
+    member, counts = MemberTechniques(0, parts), torch.bincount(batches.labels)
+    whole = {"pictures": len(batches.labels), "classes": len(counts)}
+
+    def prepare(block: Batch, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        samples = member.augmented(block.images[0], block.labels[0], block.keys[0], epoch=epoch, **whole)
+        starts = range(0, len(samples.images), batches.batch_size)
+        return (member.mixed(samples.part(slice(start, start + batches.batch_size)), counts) for start in starts)
+
+    return prepare
+
+
+def small_pictures(images: Tensor, ahead: int = 0) -> Candidate:
+    """An epoch of batches, padded, cropped and flipped, with an order and random numbers of its own."""
     count, side = images.shape[:2]
     batches = Batches(images, torch.arange(count) % 10, np.arange(count), batch_size=SMALL_BATCH, seeds=(0,))
-    parts = (Crop(MARGIN / side), Flip())
+    prepare, block = augmented(batches, (Crop(MARGIN / side), Flip())), batches_at_once(batches)
+    epochs = itertools.count()
 
     def run() -> int:
-        keys = ((0, number) for number in range(len(batches)))
-        with Ring(batches, keys, lambda batch, epoch: augmented(batch, epoch, parts, count)) as ring:
-            return sum(len(samples.images) for samples in ring)
+        span = (next(epochs), range(len(batches)))
+        with Ring(batches, [span], prepare, block=block, ahead=ahead) as ring:
+            return sum(len(images) for images, _ in ring)
 
     return run
 

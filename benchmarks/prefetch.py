@@ -1,10 +1,10 @@
-"""Batches made ahead in a thread: whether a training on a CPU gains by it.
+"""Blocks of batches made ahead in a thread: whether a training on a CPU gains by it.
 
     OMP_WAIT_POLICY=PASSIVE python -m benchmarks.prefetch
 
     OMP_WAIT_POLICY=PASSIVE python -m benchmarks.prefetch --only disk
 
-Steps of a small network on batches that are cropped, flipped and erased, with 0, 1 and 2 batches made ahead; from a
+Steps of a small network on batches that are cropped, flipped and erased, with 0, 1 and 2 blocks made ahead; from a
 pack in memory, and from a file that the system has just been told to forget (Linux). Orders and pixels are the same.
 """
 
@@ -12,7 +12,7 @@ import argparse
 import mmap
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from ravine.augment.crop import Crop
 from ravine.augment.cutout import Cutout
 from ravine.augment.flip import Flip
 from ravine.data.batches import Batch, Batches, channels_first
+from ravine.data.placement import batches_at_once
 from ravine.data.preprocess import Preprocess
 from ravine.data.ring import Ring
 from ravine.device.allocator import keep_freed_memory
@@ -45,22 +46,23 @@ class Training:
     def __init__(self, images: Tensor, batch_size: int, steps: int) -> None:
         count, channels = len(images), images.shape[-1]
         self.batches = Batches(images, torch.arange(count) % 10, np.arange(count), batch_size=batch_size, seeds=(0,))
+        self.augmented, self.block = augmented(self.batches, PARTS), batches_at_once(self.batches)
         self.network = SmallCNN().build(channels, SIDE, 10).train()
         self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-3, momentum=0.9)
         self.picture = Preprocess(size=SIDE, channels=channels)
         self.steps, self.waited = steps, dict.fromkeys(AHEAD, 0.0)
 
-    def seen(self, batch: Batch, epoch: int) -> tuple[Tensor, Tensor]:
+    def seen(self, block: Batch, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Pixels and targets; of large pictures every ninth pixel, so that the network stays small."""
-        if batch.images.shape[2] > SIDE:
-            batch = batch._replace(images=batch.images[:, :, ::EVERY, ::EVERY].contiguous())
-        samples = augmented(batch, epoch, PARTS, len(self.batches.labels))
-        return self.picture.normalise(channels_first(samples.images)), samples.targets
+        if block.images.shape[2] > SIDE:
+            block = block._replace(images=block.images[:, :, ::EVERY, ::EVERY].contiguous())
+        prepared = self.augmented(block, epoch)
+        return ((self.picture.normalise(channels_first(images)), targets) for images, targets in prepared)
 
     def run(self, ahead: int) -> float:
-        """All steps, with so many batches made ahead; pictures a second."""
+        """All steps, with so many blocks made ahead; pictures a second."""
         timeline = Timeline()
-        with Ring(self.batches, [(0, number) for number in range(self.steps)], self.seen, ahead=ahead) as ring:
+        with Ring(self.batches, [(0, range(self.steps))], self.seen, block=self.block, ahead=ahead) as ring:
             for pixels, targets in ring:
                 timeline.lap("data")
                 self.optimizer.zero_grad()

@@ -2,7 +2,8 @@
 
     before training   install    modules of a member's network are replaced by ones that carry out the technique
     each epoch        order      which pictures come, and how often
-    each batch        augment    pictures and targets of the batch are changed, as uint8 as long as possible
+    any pictures      augment    pictures are changed, each by itself and as uint8, some batches at once
+    each batch        mix        pictures and targets of the batch are mixed with one another
     each batch        targets    targets alone are changed
     each step         after      the weights are changed after the rule's step
     each epoch        watch      validation pictures may end the training, and say which weights are kept
@@ -58,6 +59,10 @@ class SampleDraws:
         self.seed, self.epoch, self.keys, self.pictures = seed, epoch, keys, pictures
         self.tables: Tables = {} if tables is None else tables
 
+    def part(self, places: slice) -> "SampleDraws":
+        """The numbers of some of the pictures."""
+        return SampleDraws(self.seed, self.epoch, self.keys[places], self.pictures, self.tables)
+
     def of_epoch(self, epoch: int) -> "SampleDraws":
         """The numbers of the same pictures in another epoch."""
         return SampleDraws(self.seed, epoch, self.keys, self.pictures, self.tables)
@@ -73,10 +78,10 @@ class SampleDraws:
 
 @dataclass(frozen=True)
 class Samples:
-    """A batch on its way to the network.
+    """Pictures on their way to the network: one batch, or several until they are mixed.
 
     Attributes:
-        images: [N, H, W, C], uint8, or float32 from 0 to 255 once something has mixed pixels.
+        images: [N, H, W, C], uint8, or float32 from 0 to 255 once something has mixed pictures.
         targets: Float32 [N, classes], rows sum to 1.
         draws: Random numbers of each picture.
         epoch: From 0.
@@ -88,8 +93,12 @@ class Samples:
     epoch: int
 
     def with_images(self, images: Tensor) -> "Samples":
-        """The same batch with other pixels."""
+        """The same with other pixels."""
         return replace(self, images=images)
+
+    def part(self, places: slice) -> "Samples":
+        """Some of the pictures, such as one batch; views of the same memory."""
+        return Samples(self.images[places], self.targets[places], self.draws.part(places), self.epoch)
 
 
 class Watch(Protocol):
@@ -140,7 +149,14 @@ class Technique(Part, ABC):
         del labels, seed, epoch
 
     def augment(self, samples: Samples) -> Samples:
-        """Change pictures and targets of one batch."""
+        """Change pictures, each by itself: what happens to one depends on no other, however many there are.
+
+        How many batches are given at once differs from machine to machine.
+        """
+        return samples
+
+    def mix(self, samples: Samples) -> Samples:
+        """Change pictures and targets of one batch, in which they may depend on one another; after all `augment`."""
         return samples
 
     def targets(self, targets: Tensor, counts: Tensor) -> Tensor:

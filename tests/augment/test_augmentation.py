@@ -33,6 +33,12 @@ OFF = [
 
 EPOCHS = range(3)
 
+
+def changed(part, samples):
+    """One batch after both moments at which pictures change."""
+    return part.mix(part.augment(samples))
+
+
 each = pytest.mark.parametrize("part", ALL, ids=repr)
 
 
@@ -41,7 +47,7 @@ each = pytest.mark.parametrize("part", ALL, ids=repr)
 @pytest.mark.parametrize("size", [(9, 9), (1, 1), (6, 11)])
 def test_shape_dtype_and_range(part, channels, size, make_samples):
     before = make_samples(size=size, channels=channels)
-    after = part.augment(before)
+    after = changed(part, before)
     assert after.images.shape == before.images.shape
     assert after.images.dtype == (torch.float32 if isinstance(part, Mixup) else torch.uint8)
     assert after.images.is_contiguous()
@@ -55,7 +61,7 @@ def test_shape_dtype_and_range(part, channels, size, make_samples):
 def test_something_changes_and_what_was_given_stays(part, make_samples):
     before = make_samples()
     images, targets = before.images.clone(), before.targets.clone()
-    assert not torch.equal(part.augment(before).images.float(), images.float())
+    assert not torch.equal(changed(part, before).images.float(), images.float())
     assert torch.equal(before.images, images)
     assert torch.equal(before.targets, targets)
 
@@ -64,7 +70,7 @@ def test_something_changes_and_what_was_given_stays(part, make_samples):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_strength_zero_changes_nothing(part, channels, make_samples):
     before = make_samples(channels=channels)
-    after = part.augment(before)
+    after = changed(part, before)
     assert torch.equal(after.images.to(torch.uint8), before.images)
     assert torch.equal(after.targets, before.targets)
 
@@ -79,7 +85,7 @@ def test_a_picture_is_changed_alike_in_any_batch(part, rows, make_samples):
 @each
 def test_the_order_within_a_batch_does_not_matter(part, make_samples):
     rows = [8, 3, 0, 25, 31, 17]
-    one, other = (part.augment(make_samples(rows=order)) for order in (rows, rows[::-1]))
+    one, other = (changed(part, make_samples(rows=order)) for order in (rows, rows[::-1]))
     assert torch.equal(one.images, other.images.flip(0))
     assert torch.equal(one.targets, other.targets.flip(0))
 
@@ -87,7 +93,7 @@ def test_the_order_within_a_batch_does_not_matter(part, make_samples):
 @each
 def test_seeds_and_epochs_differ_and_repeat(part, make_samples):
     def images(seed, epoch):
-        return part.augment(make_samples(seed, epoch, rows=range(40))).images
+        return changed(part, make_samples(seed, epoch, rows=range(40))).images
 
     assert torch.equal(images(0, 0), images(0, 0))
     assert not torch.equal(images(0, 0), images(1, 0))
@@ -97,9 +103,9 @@ def test_seeds_and_epochs_differ_and_repeat(part, make_samples):
 @each
 def test_float_pictures_are_changed_as_whole_numbered_ones_are(part, make_samples):
     whole = make_samples()
-    after = part.augment(whole.with_images(whole.images.float()))
+    after = changed(part, whole.with_images(whole.images.float()))
     assert after.images.dtype == torch.float32
-    assert (after.images - part.augment(whole).images.float()).abs().max() <= 1
+    assert (after.images - changed(part, whole).images.float()).abs().max() <= 1
 
 
 @each
@@ -109,7 +115,7 @@ def test_each_number_belongs_to_one_member(part, make_samples):
         part = Flip(mode="random")
     value = getattr(part, number)
     with pytest.raises(PlanError, match=rf"{type(part).__name__}\.{number} has 2 values for one member"):
-        dataclasses.replace(part, **{number: (value, value)}).augment(make_samples())
+        changed(dataclasses.replace(part, **{number: (value, value)}), make_samples())
 
 
 @each

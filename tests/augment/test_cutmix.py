@@ -42,7 +42,7 @@ def marked(make_samples, part, epoch=0):
     """Pictures that consist of their own number, and targets of one class a picture."""
     batch = make_samples(epoch=epoch, rows=range(40), size=(12, 10))
     images = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(-1, 12, 10, 1).contiguous()
-    return part.augment(dataclasses.replace(batch, images=images, targets=torch.eye(40)))
+    return part.mix(dataclasses.replace(batch, images=images, targets=torch.eye(40)))
 
 
 def test_targets_are_the_areas_that_are_seen(make_samples):

@@ -26,7 +26,7 @@ def test_a_picture_has_the_same_share_in_any_batch(make_samples):
 
     def shares(rows):
         batch = make_samples(seed=1, epoch=4, rows=rows)
-        apart = Mixup(1.0).augment(type(batch)(batch.images, torch.eye(len(rows)), batch.draws, 4)).targets
+        apart = Mixup(1.0).mix(type(batch)(batch.images, torch.eye(len(rows)), batch.draws, 4)).targets
         return apart.diagonal()
 
     assert torch.equal(shares(range(40))[[3, 30, 8]], shares([3, 30, 8]))
@@ -34,14 +34,12 @@ def test_a_picture_has_the_same_share_in_any_batch(make_samples):
 
 def test_a_batch_of_one_stays(make_samples):
     before = make_samples(rows=[4])
-    after = Mixup(1.0).augment(before)
+    after = Mixup(1.0).mix(before)
     assert torch.equal(after.images, before.images.float())
     assert torch.equal(after.targets, before.targets)
 
 
 def test_shares_are_half_on_average(make_samples):
     batches = [make_samples(epoch=epoch, rows=range(40)) for epoch in range(20)]
-    shares = [
-        Mixup(0.4).augment(type(b)(b.images, torch.eye(40), b.draws, b.epoch)).targets.diagonal() for b in batches
-    ]
+    shares = [Mixup(0.4).mix(type(b)(b.images, torch.eye(40), b.draws, b.epoch)).targets.diagonal() for b in batches]
     assert abs(torch.cat(shares).mean() - 0.5) < 0.05

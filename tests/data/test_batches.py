@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ravine.data.batches import Batches, channels_first, gather, order
+from ravine.data.slot import Slot
 
 
 def batches_of(count, batch_size, seeds=(0,), pictures=None):
@@ -43,6 +44,15 @@ def test_a_stream_is_the_same_alone_and_beside_others_and_at_any_time():
         assert np.array_equal(found[epoch, number], expected[place])
 
 
+@given(count=st.integers(2, 40), batch_size=st.integers(1, 12), data=st.data())
+def test_a_block_is_the_batches_that_it_holds(count, batch_size, data):
+    batches = batches_of(count, batch_size, seeds=(3, 4))
+    first = data.draw(st.integers(0, len(batches) - 1))
+    several = data.draw(st.integers(1, len(batches) - first))
+    alone = [batches.rows(2, number) for number in range(first, first + several)]
+    assert np.array_equal(batches.rows(2, first, several), np.concatenate(alone, axis=1))
+
+
 def test_orders_differ_between_seeds_and_epochs():
     orders = {tuple(order(seed, epoch, 30)) for seed in range(3) for epoch in range(3)}
     assert len(orders) == 9
@@ -57,6 +67,11 @@ def test_a_batch_larger_than_the_epoch():
 def test_batches_out_of_range(batch):
     with pytest.raises(IndexError, match=f"batch {batch} of 4"):
         batches_of(20, 6).rows(0, batch)
+
+
+def test_blocks_out_of_range():
+    with pytest.raises(IndexError, match="batch 4 of 4"):
+        batches_of(20, 6).rows(0, 2, 3)
 
 
 def test_gather_against_indexing():
@@ -78,6 +93,8 @@ def test_copies_of_a_picture_within_an_epoch_have_keys_of_their_own() -> None:
     batches = Batches(
         images, labels, np.arange(6), batch_size=4, seeds=(0, 1), orders=[lambda _: twice, lambda _: None]
     )
+    slot = Slot(batches, 2)
+    assert slot.gather(batches, 2, 0, 2).keys.tolist() == [list(range(6)), batches.rows(2, 0, 2)[1].tolist()]
     some = [batches.at(2, number) for number in range(2)]
     assert [batch.keys[0].tolist() for batch in some] == [[0, 1, 2, 3], [4, 5]]
     assert torch.cat([batch.rows[0] for batch in some]).tolist() == twice.tolist()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from training import CLASSES, IMAGES, LABELS, PICTURE, SIZE, TRAIN
 
+from ravine.augment.mixup import Mixup
 from ravine.base.draws import Draws
 from ravine.base.errors import PlanError
 from ravine.base.layout import Layout
@@ -122,13 +123,22 @@ def test_a_technique_that_finds_no_place_is_an_error():
         Population(MLP(), PictureShape(1, SIZE, 2), [0], techniques=[[Nowhere()]])
 
 
-def test_batches_are_left_alone_unless_a_technique_changes_them():
-    images, labels, rows = torch.from_numpy(IMAGES[:4]), torch.from_numpy(LABELS[:4]), torch.arange(4)
-    whole = {"epoch": 0, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
-    same, targets = MemberTechniques(0, [Noise()]).batch(images, labels, rows, **whole)
-    assert same is images
-    assert targets is labels
-    changed, targets = MemberTechniques(0, [Mirror(), Soften()]).batch(images, labels, rows, **whole)
+def seen(member: MemberTechniques, images: Tensor, labels: Tensor, keys: Tensor, epoch: int = 0):
+    """One batch after all moments at which pictures and targets change."""
+    samples = member.augmented(images, labels, keys, epoch=epoch, pictures=len(IMAGES), classes=CLASSES)
+    return member.mixed(samples, torch.ones(CLASSES))
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"), [(Noise(), False), (Mirror(), True), (Soften(), True), (Mixup(), True), (Clip(), False)]
+)
+def test_some_techniques_change_batches(part, changes):
+    assert MemberTechniques(0, [part]).changes_batches == changes
+
+
+def test_pictures_and_targets_are_changed():
+    images, labels = torch.from_numpy(IMAGES[:4]), torch.from_numpy(LABELS[:4])
+    changed, targets = seen(MemberTechniques(0, [Mirror(), Soften()]), images, labels, torch.arange(4))
     assert changed.shape == images.shape
     assert torch.allclose(targets.sum(1), torch.ones(4))
     assert targets.argmax(1).tolist() == labels.tolist()
@@ -136,11 +146,10 @@ def test_batches_are_left_alone_unless_a_technique_changes_them():
 
 def test_what_happens_to_a_picture_does_not_depend_on_its_batch():
     member = MemberTechniques(7, [Mirror()])
-    whole = {"epoch": 3, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
     images, labels = torch.from_numpy(IMAGES), torch.from_numpy(LABELS)
-    together, _ = member.batch(images, labels, torch.arange(len(IMAGES)), **whole)
+    together, _ = seen(member, images, labels, torch.arange(len(IMAGES)), epoch=3)
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(IMAGES))[:9])
-    some, _ = member.batch(images[order], labels[order], order, **whole)
+    some, _ = seen(member, images[order], labels[order], order, epoch=3)
     assert torch.equal(some, together[order])
 
 
@@ -153,10 +162,8 @@ def test_finish_wraps_what_answers():
 def test_copies_of_a_picture_in_one_epoch_are_augmented_each_in_its_own_way() -> None:
     member = MemberTechniques(3, [Mirror()])
     same = torch.from_numpy(IMAGES[:1]).expand(40, -1, -1, -1)
-    labels = torch.zeros(40, dtype=torch.int64)
-    whole = {"epoch": 0, "pictures": len(IMAGES), "counts": torch.ones(CLASSES)}
-    seen, _ = member.batch(same, labels, torch.arange(40), **whole)
-    mirrored = [torch.equal(one, same[0].flip(1)) for one in seen]
+    images, _ = seen(member, same, torch.zeros(40, dtype=torch.int64), torch.arange(40))
+    mirrored = [torch.equal(one, same[0].flip(1)) for one in images]
     assert 5 < sum(mirrored) < 35
 
 

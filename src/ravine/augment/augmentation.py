@@ -11,14 +11,14 @@ from ravine.moments import Samples, Technique
 
 @dataclass(frozen=True)
 class Augmentation(Technique, ABC):
-    """A technique that changes pictures, and perhaps targets, of each batch.
+    """A technique that changes pictures, and perhaps targets.
 
     What happens to a picture depends on the member's seed, the epoch and the picture, in one batch as in another.
     """
 
     @abstractmethod
     def augment(self, samples: Samples) -> Samples:
-        """Change pictures and targets of one batch; the tensors given stay as they are."""
+        """Change pictures, each by itself; the tensors given stay as they are."""
 
     def strength(self, name: str) -> float:
         """The number in a field.

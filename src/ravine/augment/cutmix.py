@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ravine.augment.augmentation import Augmentation
-from ravine.augment.mixing import beta, partners
+from ravine.augment.mixing import Mixing, beta, partners
 from ravine.base.ranges import Fraction, NonNegative
 from ravine.moments import Samples
 
 
 @dataclass(frozen=True)
-class CutMix(Augmentation):
+class CutMix(Mixing):
     """Cutmix.
 
         x ← xⱼ inside a rectangle of √(1 − λ)·H by √(1 − λ)·W pixels about a random pixel, xᵢ outside
@@ -38,7 +37,7 @@ class CutMix(Augmentation):
     alpha: NonNegative = 1.0
     p: Fraction = 0.5
 
-    def augment(self, samples: Samples) -> Samples:
+    def mix(self, samples: Samples) -> Samples:
         """Some pictures and their targets mixed with their partners'."""
         uniform = self.uniform(samples, 6)
         own, coin, row, column = uniform[:4]

@@ -1,11 +1,28 @@
 """What mixup and cutmix share: partners within a batch, and shares from a beta distribution."""
 
+from abc import ABC, abstractmethod
+
 import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
+from ravine.augment.augmentation import Augmentation
+from ravine.moments import Samples
+
 BITS = 24
 """Random bits in a float32 from `SampleDraws`."""
+
+
+class Mixing(Augmentation, ABC):
+    """An augmentation that mixes pictures and targets of a batch with one another."""
+
+    def augment(self, samples: Samples) -> Samples:
+        """Nothing: a picture by itself stays as it is."""
+        return samples
+
+    @abstractmethod
+    def mix(self, samples: Samples) -> Samples:
+        """Change pictures and targets of one batch; the tensors given stay as they are."""
 
 
 def partners(uniform: Tensor) -> Tensor:

@@ -4,14 +4,13 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from ravine.augment.augmentation import Augmentation
-from ravine.augment.mixing import beta, partners
+from ravine.augment.mixing import Mixing, beta, partners
 from ravine.base.ranges import NonNegative
 from ravine.moments import Samples
 
 
 @dataclass(frozen=True)
-class Mixup(Augmentation):
+class Mixup(Mixing):
     """Mixup.
 
         x ← λ·xᵢ + (1 − λ)·xⱼ
@@ -35,7 +34,7 @@ class Mixup(Augmentation):
 
     alpha: NonNegative = 0.2
 
-    def augment(self, samples: Samples) -> Samples:
+    def mix(self, samples: Samples) -> Samples:
         """Every picture and its target mixed with its partner's."""
         uniform = self.uniform(samples, 3)
         share = beta(uniform[0], self.strength("alpha"))

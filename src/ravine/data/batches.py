@@ -24,7 +24,7 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 class Batch(NamedTuple):
-    """Pictures of S streams.
+    """Pictures of S streams; or several batches that follow one another, a block of N pictures in all.
 
     Attributes:
         images: uint8 [S, N, H, W, C].
@@ -37,6 +37,10 @@ class Batch(NamedTuple):
     labels: Tensor
     rows: Tensor
     keys: Tensor
+
+    def part(self, places: slice) -> "Batch":
+        """Some pictures of each stream, such as one batch of a block; views of the same memory."""
+        return Batch(*(values[:, places] for values in self))
 
 
 class Batches:
@@ -86,15 +90,15 @@ class Batches:
         whole, rest = divmod(len(self.indices), self.batch_size)
         return whole + (rest > 1 or (whole == 0 and rest == 1))
 
-    def rows(self, epoch: int, batch: int) -> np.ndarray:
-        """The numbers of the pictures of one batch, int64 [S, N]."""
-        if not 0 <= batch < len(self):
-            raise IndexError(f"batch {batch} of {len(self)}")
-        places = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+    def rows(self, epoch: int, batch: int, count: int = 1) -> np.ndarray:
+        """The numbers of the pictures of one batch, or of so many from it on, int64 [S, N]."""
+        if not 0 <= batch <= len(self) - count:
+            raise IndexError(f"batch {batch + count - 1} of {len(self)}")
+        places = slice(batch * self.batch_size, (batch + count) * self.batch_size)
         return np.stack([self.indices[self._epoch(stream, epoch)[0][places]] for stream in range(len(self.seeds))])
 
     def keys(self, epoch: int, batch: int, rows: Tensor) -> Tensor:
-        """The keys of a batch with these rows [S, N]; see `Batch`."""
+        """The keys of a batch, or of some from it on, with these rows [S, N]; see `Batch`."""
         repeats = [self._epoch(stream, epoch)[1] for stream in range(len(self.seeds))]
         if not any(repeats):
             return rows

@@ -1,6 +1,8 @@
-"""Where the pixels of a pack stay during training, and how many batches are then made ahead of their use."""
+"""Where the pixels of a pack stay during training, how many batches are made at once, and how many ahead of use."""
 
 from typing import Literal
+
+from ravine.data.batches import Batches
 
 Place = Literal["device", "memory", "disk"]
 """On the GPU; mapped from its file and kept in memory by the system; mapped, but too large to be kept."""
@@ -9,7 +11,13 @@ SHARE = 0.5
 """Of what is free, the most that a pack may take; the rest is for the training."""
 
 AHEAD = 2
-"""Batches that wait where any do."""
+"""Blocks of batches that wait where any do."""
+
+BLOCK_BYTES = 1 << 21
+"""Of pictures of one stream, the most in a block of several batches; calls cost little then, and a cache holds them."""
+
+MEMBERS_BYTES = 1 << 24
+"""Of pictures of all streams, or of all members that change theirs, the most in a block of several batches."""
 
 
 def placement(pack_bytes: int, memory_bytes: int | None, gpu_bytes: int | None = None) -> Place:
@@ -36,7 +44,7 @@ def placement(pack_bytes: int, memory_bytes: int | None, gpu_bytes: int | None =
 
 
 def batches_ahead(place: Place, gpu: bool) -> int:
-    """How many batches a `Ring` makes ahead.
+    """How many blocks of batches a `Ring` makes ahead.
 
     0 where a thread would take time from the arithmetic, on the same processor or on the GPU that has the pack; 2
     where the processor would be idle meanwhile, as it waits for a disk or for a GPU.
@@ -46,3 +54,22 @@ def batches_ahead(place: Place, gpu: bool) -> int:
         (0, 2, 2)
     """
     return AHEAD if place == "disk" or (gpu and place == "memory") else 0
+
+
+def batches_at_once(batches: Batches, copies: int = 1) -> int:
+    """How many batches are gathered and augmented at once: a block.
+
+    Args:
+        batches: The batches.
+        copies: How many members have pictures of their own.
+
+    Example:
+        >>> import torch
+        >>> labels = torch.zeros(60_000, dtype=torch.int64)
+        >>> pack = torch.zeros(1, dtype=torch.uint8).expand(60_000, 28, 28, 1)
+        >>> batches_at_once(Batches(pack, labels, labels.numpy(), batch_size=128, seeds=(0,)))
+        20
+    """
+    batch_bytes = batches.batch_size * batches.images[0].nbytes
+    all_bytes = MEMBERS_BYTES // max(copies, len(batches.seeds))
+    return max(1, min(BLOCK_BYTES, all_bytes) // batch_bytes)

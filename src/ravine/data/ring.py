@@ -1,11 +1,11 @@
-"""Batches made ahead of their use in a thread, in a ring of slots whose memory is used again and again.
+"""Blocks of batches, perhaps made ahead of their use in a thread, in a ring of slots whose memory is used again.
 
-    in the thread       a free slot ▶ pictures gathered into it ▶ prepared (CPU), or sent to the GPU
-    in the consumer     the oldest slot ▶ (GPU) prepared there ▶ computed with ▶ free when the next is asked for
+    in the thread       a free slot ▶ a block of batches gathered into it ▶ prepared (CPU), or sent to the GPU
+    in the consumer     the oldest slot ▶ (GPU) prepared there ▶ batch by batch computed with ▶ free after its last
 
 There are ahead + 2 slots: one in the consumer's hands, one being filled, and the rest waiting. What a batch holds
-depends on its epoch and number alone, so that order and bits are the same for every `ahead`; with 0 there is no thread,
-and a batch is made when it is asked for.
+depends on its epoch and number alone, so that order and bits are the same for every `block` and `ahead`; with 0 there
+is no thread, and a block is made when its first batch is asked for.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +19,8 @@ from ravine.data.batches import Batch, Batches
 from ravine.data.slot import DeviceSlot, Slot
 
 Item = TypeVar("Item")
-Prepare = Callable[[Batch, int], Item]
-"""From a batch and its epoch to what the consumer wants, such as augmented pictures."""
+Prepare = Callable[[Batch, int], Iterable[Item]]
+"""From a block and its epoch to what the consumer wants of each of its batches, such as augmented pictures."""
 
 
 class _Filled(NamedTuple):
@@ -33,12 +33,12 @@ class _Filled(NamedTuple):
 
 
 class Ring(Iterator[Item]):
-    """Batches in order, some of them made ahead; to be closed, best by `with`.
+    """Batches in order, blocks of them made ahead; to be closed, best by `with`.
 
     Example:
         >>> images, labels = torch.zeros(6, 2, 2, 1, dtype=torch.uint8), torch.arange(6)
         >>> batches = Batches(images, labels, labels.numpy(), batch_size=4, seeds=(0,))
-        >>> with Ring(batches, [(0, 0), (0, 1)], lambda batch, epoch: batch.labels[0].tolist(), ahead=2) as ring:
+        >>> with Ring(batches, [(0, range(2))], lambda batch, epoch: [batch.labels[0].tolist()], ahead=2) as ring:
         ...     sorted(next(ring) + next(ring))
         [0, 1, 2, 3, 4, 5]
     """
@@ -46,9 +46,10 @@ class Ring(Iterator[Item]):
     def __init__(
         self,
         batches: Batches,
-        keys: Iterable[tuple[int, int]],
+        spans: Iterable[tuple[int, range]],
         prepare: Prepare[Item],
         *,
+        block: int = 1,
         ahead: int = 0,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -56,20 +57,22 @@ class Ring(Iterator[Item]):
 
         Args:
             batches: Where they come from.
-            keys: Epoch and number of each batch, in the order of their use.
-            prepare: What is done with each batch: in the thread on a CPU, in `next` on a GPU. What it returns may be
-                views of the batch; they hold until the next one is asked for.
-            ahead: How many batches wait; 0 makes none ahead, and so do pictures that are on a GPU already.
+            spans: Epochs and the numbers of batches in them that follow one another, in the order of their use.
+            prepare: What is done with each block: in the thread on a CPU, in `next` on a GPU. It may leave work to be
+                done as each batch is asked for, and give views of the block; they hold until the next one is asked for.
+            block: The most batches of a span that are gathered and prepared at once.
+            ahead: How many blocks wait; 0 makes none ahead, and so do pictures that are on a GPU already.
             device: Where they are used; pictures and labels on the CPU are copied to a GPU.
         """
-        self._batches, self._keys, self._prepare = batches, iter(keys), prepare
+        self._batches, self._blocks, self._prepare = batches, _blocks(spans, block), prepare
+        self._items: Iterator[Item] = iter(())
         self._in_thread = torch.device(device).type == "cpu"
         self._free: SimpleQueue[Slot | None] = SimpleQueue()
         self._filled: SimpleQueue[_Filled] = SimpleQueue()
         self._current: Slot | None = None
         self._closing = Event()
         ahead = ahead if batches.images.device.type == "cpu" else 0
-        for slot in _slots(batches, ahead + 2 if ahead else 1, device):
+        for slot in _slots(batches, block, ahead + 2 if ahead else 1, device):
             self._free.put(slot)
         self._thread = self._started() if ahead else None
 
@@ -79,19 +82,16 @@ class Ring(Iterator[Item]):
         Raises:
             Exception: Whatever went wrong when the batch was made.
         """
-        self._release()
         if self._closing.is_set():
             raise StopIteration
-        if self._thread is None:
-            self._fill()
-        filled = self._filled.get()
-        if filled.slot is None:
+        try:
+            for item in self._items:
+                return item
+            self._items = iter(self._next_block())
+            return next(self._items)
+        except BaseException:
             self.close()
-            raise filled.failure or StopIteration
-        self._current = filled.slot
-        if self._in_thread:
-            return filled.made
-        return self._prepare(filled.slot.receive(filled.made), filled.epoch)
+            raise
 
     def close(self) -> None:
         """Make no further batches, and wait until the thread has ended."""
@@ -105,6 +105,16 @@ class Ring(Iterator[Item]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _next_block(self) -> Iterable[Item]:
+        self._release()
+        if self._thread is None:
+            self._fill()
+        filled = self._filled.get()
+        if filled.slot is None:
+            raise filled.failure or StopIteration
+        self._current = filled.slot
+        return filled.made if self._in_thread else self._prepare(filled.slot.receive(filled.made), filled.epoch)
 
     def _release(self) -> None:
         if self._current is not None:
@@ -135,22 +145,28 @@ class Ring(Iterator[Item]):
             return False
         try:
             filled = self._made(slot)
-        except BaseException as failure:  # it belongs to whoever asks for the batch
+        except BaseException as failure:  # it belongs to whoever asks for the block
             filled = _Filled(failure=failure)
         self._filled.put(filled)
         return filled.slot is not None
 
     def _made(self, slot: Slot) -> _Filled:
-        key = next(self._keys, None)
-        if key is None:
+        found = next(self._blocks, None)
+        if found is None:
             return _Filled()
-        epoch, number = key
-        batch = slot.gather(self._batches, epoch, number)
-        return _Filled(slot, self._prepare(batch, epoch) if self._in_thread else batch, epoch)
+        epoch, numbers = found
+        block = slot.gather(self._batches, epoch, numbers[0], len(numbers))
+        return _Filled(slot, self._prepare(block, epoch) if self._in_thread else block, epoch)
 
 
-def _slots(batches: Batches, count: int, device: torch.device | str) -> list[Slot]:
+def _blocks(spans: Iterable[tuple[int, range]], block: int) -> Iterator[tuple[int, range]]:
+    return (
+        (epoch, numbers[start : start + block]) for epoch, numbers in spans for start in range(0, len(numbers), block)
+    )
+
+
+def _slots(batches: Batches, block: int, count: int, device: torch.device | str) -> list[Slot]:
     if torch.device(device).type == "cpu" or batches.images.device.type != "cpu":
-        return [Slot(batches) for _ in range(count)]
+        return [Slot(batches, block) for _ in range(count)]
     stream = torch.cuda.Stream(device)
-    return [DeviceSlot(batches, stream) for _ in range(count)]
+    return [DeviceSlot(batches, stream, block) for _ in range(count)]

@@ -1,4 +1,4 @@
-"""Memory that batches are gathered into, used again for every batch; with a GPU, in pinned memory and on the device."""
+"""Memory that batches are gathered into, used again and again; with a GPU, in pinned memory and on the device."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from ravine.data.batches import Batch, Batches
 
 
 class Slot:
-    """Room for one batch on the device where the pictures are.
+    """Room for a block of batches on the device where the pictures are.
 
     Example:
         >>> images, labels = torch.arange(6, dtype=torch.uint8).reshape(6, 1, 1, 1), torch.arange(6)
@@ -18,22 +18,23 @@ class Slot:
         True
     """
 
-    def __init__(self, batches: Batches, *, pinned: bool = False) -> None:
+    def __init__(self, batches: Batches, block: int = 1, *, pinned: bool = False) -> None:
         """Take memory.
 
         Args:
             batches: What is to be gathered.
+            block: The most batches at a time.
             pinned: Whether the memory cannot be paged out, so that a GPU can read it by itself.
         """
-        count = len(batches.seeds) * min(batches.batch_size, len(batches.indices))
+        count = len(batches.seeds) * min(block * batches.batch_size, len(batches.indices))
         self._memory = [
             torch.empty((count, *values.shape[1:]), dtype=values.dtype, device=values.device, pin_memory=pinned)
             for values in (batches.images, batches.labels)
         ]
 
-    def gather(self, batches: Batches, epoch: int, number: int) -> Batch:
-        """The same as `Batches.at`, in this slot's memory: it holds until the next call."""
-        rows = torch.from_numpy(batches.rows(epoch, number))
+    def gather(self, batches: Batches, epoch: int, number: int, count: int = 1) -> Batch:
+        """A batch, or so many from it on, in this slot's memory: they hold until the next call."""
+        rows = torch.from_numpy(batches.rows(epoch, number, count))
         chosen = rows.flatten()
         parts = [memory[: len(chosen)] for memory in self._memory]
         for values, part in zip((batches.images, batches.labels), parts, strict=True):
@@ -42,7 +43,7 @@ class Slot:
         return Batch(images, labels, rows, batches.keys(epoch, number, rows))
 
     def receive(self, batch: Batch) -> Batch:
-        """Let the consumer's work wait until the batch is there; to be called where it is consumed."""
+        """Let the consumer's work wait until what was gathered is there; to be called where it is consumed."""
         return batch
 
     def release(self) -> None:
@@ -50,20 +51,21 @@ class Slot:
 
 
 class DeviceSlot(Slot):
-    """Room for one batch in pinned memory and on a GPU, to which it is copied while the GPU computes.
+    """Room for a block of batches in pinned memory and on a GPU, to which it is copied while the GPU computes.
 
     Copies are made on a stream of their own. They wait until the GPU is done with the batch before in this slot, and
     the GPU waits for them; the processor waits only before it overwrites pinned memory that is still being copied.
     """
 
-    def __init__(self, batches: Batches, stream: torch.cuda.Stream) -> None:
+    def __init__(self, batches: Batches, stream: torch.cuda.Stream, block: int = 1) -> None:
         """Take memory.
 
         Args:
             batches: What is to be gathered, on the CPU.
             stream: Where copies are made.
+            block: The most batches at a time.
         """
-        super().__init__(batches, pinned=True)
+        super().__init__(batches, block, pinned=True)
         self._stream = stream
         self._there = [torch.empty_like(memory, device=stream.device) for memory in self._memory]
         self._copied, self._used = torch.cuda.Event(), torch.cuda.Event()
@@ -71,10 +73,10 @@ class DeviceSlot(Slot):
         for memory in self._there:
             memory.record_stream(stream)  # and when it is given back, a copy may be on its way
 
-    def gather(self, batches: Batches, epoch: int, number: int) -> Batch:
+    def gather(self, batches: Batches, epoch: int, number: int, count: int = 1) -> Batch:
         """As above; the pictures and labels are on their way to the device when this returns."""
         self._copied.synchronize()
-        batch = super().gather(batches, epoch, number)
+        batch = super().gather(batches, epoch, number, count)
         with torch.cuda.stream(self._stream):
             self._stream.wait_event(self._used)
             images, labels = (

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from ravine.base.errors import PlanError, TrainingError
 from ravine.data.batches import Batch, Batches
+from ravine.data.placement import batches_at_once
 from ravine.data.preprocess import Preprocess
 from ravine.data.ring import Ring
 from ravine.ensemble.collector import Collector
@@ -62,7 +63,8 @@ class Loop:
         until: For each member, the number of the epoch after which it ends, of a course that is planned for all of
             them; None for no such end.
         whole: The population that these members are a part of; None where they are all of it.
-        ahead: How many batches are made ahead of their use, in a thread; see `ravine.data.placement`.
+        block: How many batches are gathered and augmented at once; no bit depends on it.
+        ahead: How many such blocks are made ahead of their use, in a thread; see `ravine.data.placement`.
         members: Their places in it, under which they stand in the record.
         spared: Whether others of them have ended well, so that it is no error if all of these fail.
         execution: How forward and backward passes are carried out; one member after another unless set otherwise.
@@ -85,6 +87,7 @@ class Loop:
     advance: Callable[[int], object] = lambda _: None
     collector: Collector | None = None
     until: Sequence[int] | None = None
+    block: int = 0
     ahead: int = 0
     whole: Population | None = None
     members: Sequence[int] = ()
@@ -104,6 +107,7 @@ class Loop:
         self.active = self.alive.clone()
         self._sums = np.zeros(population.members)
         self.seen = Seeing(population, batches, self.streams, self.picture)
+        self.block = self.block or batches_at_once(batches, self.seen.copies)
         self._watching = Watching(population)
         if self._watching and self.held is None and self.run == "choose":
             raise PlanError("early_stopping needs validation pictures to watch. Set split.validation above 0.")
@@ -144,8 +148,8 @@ class Loop:
         """Run one epoch, from 0; see `train`."""
         self._sums[:] = 0
         device, numbers = self.population.theta.device, range(len(self.batches))
-        keys = ((epoch, number) for number in numbers)
-        with Ring(self.batches, keys, self._prepared, ahead=self.ahead, device=device) as ring:
+        ring = Ring(self.batches, [(epoch, numbers)], self.seen.each, block=self.block, ahead=self.ahead, device=device)
+        with ring:
             for number in numbers:
                 self.timeline.lap("other")
                 self._step(*next(ring), epoch * len(numbers) + number + 1)
@@ -183,12 +187,8 @@ class Loop:
 
     def step(self, number: int, epoch: int = 0) -> Tensor:
         """One step of every member, on one batch of an epoch; answers the loss of each before it, [K]."""
-        return self._step(
-            *self._prepared(self.batches.at(epoch, number), epoch), epoch * len(self.batches) + number + 1
-        )
-
-    def _prepared(self, batch: Batch, epoch: int) -> tuple[Batch, Seen]:
-        return batch, self.seen(batch, epoch)
+        batch = self.batches.at(epoch, number)
+        return self._step(batch, self.seen(batch, epoch), epoch * len(self.batches) + number + 1)
 
     def _step(self, batch: Batch, seen: Seen, done: int) -> Tensor:
         """The step after which so many are done."""

@@ -43,7 +43,7 @@ class MemberTechniques:
     @property
     def changes_batches(self) -> bool:
         """Whether pictures or targets of a batch are changed."""
-        return self._overrides("augment") or self._overrides("targets")
+        return any(map(self._overrides, ("augment", "mix", "targets")))
 
     @property
     def changes_orders(self) -> bool:
@@ -73,10 +73,10 @@ class MemberTechniques:
             network = part.finish(network)
         return network
 
-    def batch(
-        self, images: Tensor, labels: Tensor, keys: Tensor, *, epoch: int, pictures: int, counts: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The pictures and the targets that the member sees.
+    def augmented(
+        self, images: Tensor, labels: Tensor, keys: Tensor, *, epoch: int, pictures: int, classes: int
+    ) -> Samples:
+        """Pictures of one batch or of several, each changed by itself.
 
         Args:
             images: uint8 [N, H, W, C].
@@ -84,18 +84,27 @@ class MemberTechniques:
             keys: int64 [N], what their random numbers depend on; see `SampleDraws`.
             epoch: From 0.
             pictures: How many pictures the pack has.
+            classes: How many there are.
+        """
+        self._tables = {key: table for key, table in self._tables.items() if key[1] in (0, epoch)}
+        draws = SampleDraws(self.seed, epoch, keys.cpu(), pictures, self._tables)
+        samples = Samples(images, one_hot(labels, classes).to(torch.float32), draws, epoch)
+        for part in self.parts:
+            samples = part.augment(samples)
+        return samples
+
+    def mixed(self, samples: Samples, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """The pictures and the targets of one batch that the member sees.
+
+        Args:
+            samples: The batch, augmented.
             counts: How many pictures to train on each class has, int64 [classes].
 
         Returns:
-            The pictures, and int64 [N] or, where techniques change batches, float32 [N, classes] targets.
+            Pictures [N, H, W, C], and targets, float32 [N, classes].
         """
-        if not self.changes_batches:
-            return images, labels
-        self._tables = {key: table for key, table in self._tables.items() if key[1] in (0, epoch)}
-        draws = SampleDraws(self.seed, epoch, keys.cpu(), pictures, self._tables)
-        samples = Samples(images, one_hot(labels, len(counts)).to(torch.float32), draws, epoch)
         for part in self.parts:
-            samples = part.augment(samples)
+            samples = part.mix(samples)
         targets = samples.targets
         for part in self.parts:
             targets = part.targets(targets, counts)
