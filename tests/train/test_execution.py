@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from populations import batch, population
+from populations import Doubled, batch, population
 from torch.nn.functional import cross_entropy
 
 from ravine.models.architecture import Architecture
@@ -55,3 +55,29 @@ def test_random_numbers_depend_on_the_step_of_the_member() -> None:
     first, again, other = (execution.losses([batch(0)] * 3, steps) for steps in ([0, 0, 0], [0, 0, 0], [0, 1, 0]))
     assert torch.equal(first, again)
     assert (first == other).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("architecture", [MLP(width=5, depth=1), SmallCNN(width=2, depth=2)])
+def test_answers_are_those_of_the_networks_in_evaluation_mode(architecture: Architecture) -> None:
+    members = population(architecture, techniques=[[Dropout(p=0.5)]] * 3)
+    before = members.buffers.clone()
+    x, _ = batch(0)
+    found = Looped(members).logits(x)
+    assert all(module.training for network in members.networks for module in network.modules())
+    assert torch.equal(members.buffers, before)
+    assert not found.requires_grad
+    for network, own in zip(members.networks, found, strict=True):
+        assert torch.equal(network.eval()(x), own)
+
+
+def test_a_member_that_is_not_asked_gives_no_number() -> None:
+    found = Looped(population(MLP(width=5, depth=1))).logits(batch(0)[0], torch.tensor([True, False, True]))
+    assert found.isnan().all(dim=(1, 2)).tolist() == [False, True, False]
+    assert torch.isfinite(found[[0, 2]]).all()
+
+
+def test_a_technique_may_answer_in_place_of_the_network() -> None:
+    members = population(SmallCNN(width=2, depth=1), techniques=[[Doubled()], [], []])
+    found = Looped(members).logits(batch(0)[0])
+    for row, factor in enumerate((2, 1, 1)):
+        assert torch.equal(found[row], factor * members.networks[row].eval()(batch(0)[0]))

@@ -44,6 +44,17 @@ def test_members_that_have_ended_stay_as_they_are() -> None:
     assert (one.numbers() - other.numbers()).abs().max() < 1e-9
 
 
+@pytest.mark.parametrize(("kind", "parts", "at_once"), [(Looped, 3, 2), (Stacked, 2, 3)])
+def test_answers_in_evaluation_mode(kind: Callable[[Population], Execution], parts: int, at_once: int) -> None:
+    members = population(SmallCNN(width=2, depth=1))
+    execution, (x, _) = Spread(members, kind, parts, threads=2), batch(0)
+    found = execution.logits(x, torch.tensor([True, False, True]))
+    assert execution.at_once == at_once
+    assert found[1].isnan().all()
+    for row in (0, 2):
+        assert torch.allclose(members.networks[row].eval()(x), found[row], rtol=0, atol=1e-12)
+
+
 def test_a_member_that_is_not_finite_changes_no_other() -> None:
     whole, broken = (population(SmallCNN(width=2, depth=1)) for _ in range(2))
     broken.theta[1] = math.nan

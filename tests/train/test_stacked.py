@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
-from populations import SHAPE, batch, course, looped, population
+from populations import SHAPE, Doubled, batch, course, looped, population
 from torch import nn
 
 from ravine.models.architecture import Architecture
@@ -101,6 +101,21 @@ def test_answers_in_evaluation_mode(architecture: Architecture, techniques: str)
     assert not found.requires_grad
     for network, own in zip(members.networks, found, strict=True):
         assert torch.allclose(network.eval()(x), own, rtol=0, atol=1e-12)
+
+
+def test_a_member_that_is_not_asked_gives_no_number() -> None:
+    members = population(SmallCNN(width=2, depth=1))
+    everyone, some = Stacked(members).logits(batch(0)[0]), torch.tensor([True, False, True])
+    found = Stacked(members).logits(batch(0)[0], some)
+    assert found[1].isnan().all()
+    assert torch.equal(found[some], everyone[some])
+
+
+def test_a_technique_that_answers_in_place_of_the_network_is_asked() -> None:
+    members = population(MLP(width=5, depth=1), techniques=[[Doubled()]] * 3)
+    x, _ = batch(0)
+    for network, own in zip(members.networks, Stacked(members).logits(x), strict=True):
+        assert torch.equal(2 * network.eval()(x), own)
 
 
 def test_answers_follow_the_weights() -> None:

@@ -8,7 +8,6 @@ no trace, but change the last bits of a result: what was decided belongs into th
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from ravine.base.errors import PlanError
@@ -60,8 +59,7 @@ class Carried:
     @property
     def at_once(self) -> int:
         """How many members' batches are in memory at the same time."""
-        members = self.execution.population.members
-        return {"looped": 1, "spread": min(members, torch.get_num_threads())}.get(self.way, members)
+        return self.execution.at_once
 
     def sentences(self) -> tuple[str, ...]:
         """What was decided, in words."""

@@ -26,6 +26,12 @@ class Execution(ABC):
 
     def __init__(self, population: Population) -> None:
         self.population = population
+        self._answering = population.answering()
+
+    @property
+    def at_once(self) -> int:
+        """How many members pass at the same time."""
+        return 1
 
     @abstractmethod
     def losses(self, seen: Seen, steps: Sequence[int], active: Tensor | None = None) -> Tensor:
@@ -40,6 +46,25 @@ class Execution(ABC):
         Returns:
             The mean cross-entropy of each member, [K], not a number for one that has ended.
         """
+
+    @torch.no_grad()
+    def logits(self, pixels: Tensor, active: Tensor | None = None) -> Tensor:
+        """What members answer to the same pictures in evaluation mode; networks, gradients and buffers stay.
+
+        Args:
+            pixels: [N, C, H, W], as the networks read them.
+            active: Bool [K], false for members that are not asked. None where all are.
+
+        Returns:
+            [K, N, classes], not a number for one that is not asked.
+        """
+        found = pixels.new_full((self.population.members, len(pixels), self.population.shape.classes), math.nan)
+        for row in rows(self.population, active):
+            network = self._answering[row]
+            training = network.training
+            found[row] = network.eval()(pixels)
+            network.train(training)
+        return found
 
 
 class Looped(Execution):

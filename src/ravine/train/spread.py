@@ -44,12 +44,26 @@ class Spread(Execution):
         cuts = [population.members * number // parts for number in range(parts + 1)]
         self._rows = [slice(*pair) for pair in pairwise(cuts)]
         self._parts = [kind(_part(population, rows)) for rows in self._rows]
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "ravine-members", _with_one_thread)
+
+    @property
+    def at_once(self) -> int:
+        """See `Execution.at_once`."""
+        return sum(sorted(part.at_once for part in self._parts)[-self._threads :])
 
     def losses(self, seen: Seen, steps: Sequence[int], active: Tensor | None = None) -> Tensor:
         """See `Execution.losses`."""
         running = [
             self._pool.submit(part.losses, seen[rows], steps[rows], None if active is None else active[rows])
+            for part, rows in zip(self._parts, self._rows, strict=True)
+        ]
+        return torch.cat([one.result() for one in running])
+
+    def logits(self, pixels: Tensor, active: Tensor | None = None) -> Tensor:
+        """See `Execution.logits`."""
+        running = [
+            self._pool.submit(part.logits, pixels, None if active is None else active[rows])
             for part, rows in zip(self._parts, self._rows, strict=True)
         ]
         return torch.cat([one.result() for one in running])

@@ -51,6 +51,11 @@ class Stacked(Execution):
         self._ones = torch.ones_like(population.theta[:, 0])
         torch.empty(FREED_BYTES, dtype=torch.uint8)
 
+    @property
+    def at_once(self) -> int:
+        """See `Execution.at_once`."""
+        return self.population.members
+
     @staticmethod
     def refuses(population: Population) -> str | None:
         """Why the members cannot be stacked; None where they can."""
@@ -90,15 +95,10 @@ class Stacked(Execution):
         return list(self.population.networks[row].buffers())
 
     @torch.no_grad()
-    def logits(self, pixels: Tensor) -> Tensor:
-        """What each member answers to the same pictures in evaluation mode.
-
-        Args:
-            pixels: [N, C, H, W], as the networks read them.
-
-        Returns:
-            [K, N, classes].
-        """
+    def logits(self, pixels: Tensor, active: Tensor | None = None) -> Tensor:
+        """See `Execution.logits`."""
+        if self._answering != self.population.networks:
+            return super().logits(pixels, active)
         self._in_mode(training=False)
-        values = self._network(Activations(pixels, 1)).spread(self.population.members)
-        return values.transpose(1, 2)
+        found = self._network(Activations(pixels, 1)).spread(self.population.members).transpose(1, 2)
+        return found if active is None else found.masked_fill(~active[:, None, None], math.nan)
