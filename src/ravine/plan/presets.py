@@ -9,12 +9,13 @@ from ravine.base.errors import PlanError
 from ravine.data.mirror import not_measured
 from ravine.models.backbone import Backbone
 from ravine.optim.second_order.minimizer import Minimizer
-from ravine.plan.augmentation import augmentation
+from ravine.plan.augmentation import augmentation, view_augmentation
 from ravine.plan.catalog import find, table
 from ravine.plan.companions import companions
 from ravine.plan.facts import Facts, Reason
-from ravine.plan.plan import Plan
+from ravine.plan.plan import FROZEN, UNFROZEN, Plan
 from ravine.plan.toml import Tree, from_tree, merge, read_part
+from ravine.plan.tuning import tuned
 
 SMALL_PIXELS = 64
 """Up to this size a network trained on the pictures alone is affordable and competitive."""
@@ -43,6 +44,9 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
         PlanError: A wish is unknown, out of range, or can have no effect.
     """
     tree, reasons = _photos(facts, wishes) if _uses_backbone(facts, wishes) else _small(facts)
+    if wishes.get("transfer") in UNFROZEN:
+        known = replace(facts, mirror=not_measured) if "flip" in wishes or _whole(wishes) else facts
+        tuned(tree, reasons, known, wishes["transfer"])
     tree |= {"device": facts.device, "threads": facts.cores}
     if tree["transfer"] == "scratch" and _wishes_minimizer(wishes):
         _full_batch(tree, reasons, wishes)
@@ -122,7 +126,7 @@ def _words(value: Any) -> str:
 def _uses_backbone(facts: Facts, wishes: Mapping[str, Any]) -> bool:
     model = wishes.get("model", {}).get("name")
     if "transfer" in wishes:
-        return wishes["transfer"] == "head"
+        return wishes["transfer"] in (*FROZEN, *UNFROZEN)
     if model:
         return model == "backbone"
     return facts.median_side > SMALL_PIXELS
@@ -131,11 +135,13 @@ def _uses_backbone(facts: Facts, wishes: Mapping[str, Any]) -> bool:
 def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]]:
     body = read_part("model", {"name": "backbone", **wishes.get("model", {})}, "model")
     if not isinstance(body, Backbone):
-        raise PlanError("transfer=head needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
+        asked = wishes.get("transfer", "head")
+        raise PlanError(f"transfer={asked} needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
     size, mean, std = body.picture()
+    transfer, head = (_depth_reasons if wishes.get("transfer") == "depth" else _head_reasons)()
     tree: Tree = {
         "model": {"name": "backbone"},
-        "transfer": "head",
+        "transfer": transfer.value,
         "picture": {"size": size, "channels": 3, "fit": "squash", "mean": list(mean), "std": list(std)},
         "split": {"validation": 0.0},
         "optimizer": {"name": "lbfgs"},
@@ -143,7 +149,7 @@ def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]
     }
     reasons = [
         Reason("model", f"timm:{body.timm}", _why_backbone(facts)),
-        Reason("transfer", "head", "The body stays as it was trained; only a linear layer on its features is fitted."),
+        transfer,
         Reason(
             "picture",
             f"{size} × {size}",
@@ -153,12 +159,39 @@ def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]
             "split", "test 20 %", "No fixed validation pictures: each picture is held out once, in one of the folds."
         ),
         Reason("optimizer", "lbfgs", "The loss of the linear layer is convex; L-BFGS finds its one minimum."),
+        head,
+        Reason("refit", "yes", "The choice is made; all pictures but the test pictures go into the final fit."),
+    ]
+    if wishes.get("head", {}).get("views", 1) > 1 and not _whole(wishes):
+        techniques, why = view_augmentation(replace(facts, mirror=not_measured) if "flip" in wishes else facts)
+        tree |= techniques
+        reasons += why
+    return tree, reasons
+
+
+def _head_reasons() -> tuple[Reason, Reason]:
+    return (
+        Reason("transfer", "head", "The body stays as it was trained; only a linear layer on its features is fitted."),
         Reason(
             "head", "8 penalties, 5 folds", "The strength of the L2 penalty is chosen by pictures that were not fitted."
         ),
-        Reason("refit", "yes", "The choice is made; all pictures but the test pictures go into the final fit."),
-    ]
-    return tree, reasons
+    )
+
+
+def _depth_reasons() -> tuple[Reason, Reason]:
+    return (
+        Reason(
+            "transfer",
+            "depth",
+            "The body stays as it was trained; a linear layer reads the features of one of its depths, or of all of "
+            "them side by side, since pictures unlike those of ImageNet are often told apart best before its end.",
+        ),
+        Reason(
+            "head",
+            "every depth, 8 penalties, 5 folds",
+            "Depth and strength of the L2 penalty are chosen together by pictures that were not fitted.",
+        ),
+    )
 
 
 def _why_backbone(facts: Facts) -> str:

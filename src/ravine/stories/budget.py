@@ -7,6 +7,7 @@ from dataclasses import replace
 from ravine.base.errors import PlanError
 from ravine.experiment.scratch import Scratch
 from ravine.plan.rungs import epochs_of_all
+from ravine.transfer.unfrozen import Unfrozen
 
 WARM_UP, TIMED = 2, 6
 RESERVE = 0.8
@@ -28,6 +29,21 @@ def seconds_of(text: str) -> float:
     if seconds <= 0:
         raise PlanError(f"budget = {text!r} is no duration. Write a number above 0 with s, m or h, such as 60s.")
     return seconds
+
+
+def epochs_after_head(unfrozen: Unfrozen, seconds: float) -> int:
+    """How many epochs of training stages of a body fit into the time, at most those of the plan and at least one.
+
+    Args:
+        unfrozen: The training that is planned, with its pictures.
+        seconds: Time that is left.
+    """
+    plan, trained, every = unfrozen.plan, len(unfrozen.parts[0]), len(unfrozen.rows)
+    again = (plan.members if plan.ensemble and plan.ensemble.pools else 1) if plan.refit else 0
+    once = unfrozen.expected_seconds(trained) - (plan.epochs or 1) * unfrozen.epoch_seconds(trained)
+    left = seconds * RESERVE - once - unfrozen.head_seconds(every) * min(1, again)
+    each = plan.members * unfrozen.epoch_seconds(trained) + again * unfrozen.epoch_seconds(every)
+    return max(1, min(plan.epochs or 1, int(left / each)))
 
 
 def affordable_epochs(scratch: Scratch, seconds: float) -> int:

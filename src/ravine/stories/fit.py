@@ -25,18 +25,20 @@ from ravine.experiment.fitted import Evidence, Fitted
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Progress, Stages
 from ravine.optim.second_order.minimizer import Minimizer
-from ravine.plan.plan import FROZEN, Plan
+from ravine.plan.plan import FROZEN, UNFROZEN, Plan
 from ravine.plan.presets import Facts, Reason, propose
 from ravine.plan.toml import dumps, parse, wishes
 from ravine.report.page import write_report
+from ravine.report.wording import plural
 from ravine.stories import folder
 from ravine.stories.agreement import pack_shift
-from ravine.stories.budget import affordable_epochs, seconds_of
+from ravine.stories.budget import affordable_epochs, epochs_after_head, seconds_of
 from ravine.stories.page import content
 from ravine.stories.result import Result
 from ravine.stories.run import Run
 from ravine.train.record import write_jsonl
 from ravine.transfer.head import FrozenBody
+from ravine.transfer.unfrozen import Unfrozen
 
 
 def fit(
@@ -174,7 +176,16 @@ def _within(
         return plan, reasons
     if isinstance(plan.optimizer, Minimizer):
         raise PlanError("budget limits epochs of mini-batches; a full-batch minimizer has none. Give epochs instead.")
-    epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
+    if plan.transfer in UNFROZEN:
+        epochs = epochs_after_head(Unfrozen(plan, audit, packed, parts), seconds)
+    else:
+        epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
+    last = max((rung.epoch for rung in plan.rungs), default=0)
+    if epochs <= last:
+        raise PlanError(
+            f"The budget allows {plural(epochs, 'epoch')}, and a rung is after epoch {last} of {plan.epochs}. Give a "
+            "longer budget, or rungs at earlier epochs."
+        )
     if epochs < plan.epochs:
         reasons = [reason for reason in reasons if reason.name != "epochs"]
         reasons.append(
@@ -186,4 +197,6 @@ def _within(
 def _fit(plan: Plan, audit: Audit, packed: Pack, parts: Split, stages: Stages) -> Fitted:
     if plan.transfer in FROZEN:
         return FrozenBody(plan, audit, packed, parts).fit(stages)
+    if plan.transfer in UNFROZEN:
+        return Unfrozen(plan, audit, packed, parts).fit(stages)
     return Scratch(plan, packed, parts, audit.classes).fit(stages)

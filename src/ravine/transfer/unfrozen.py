@@ -75,10 +75,14 @@ class Unfrozen:
         """
         with stages.stage("features", "features", len(self.rows)) as advance:
             self._material.stored(advance)
-        fit, held = self.split.train, self.split.validation
-        if not len(held):
-            fit, held = folds(fit, self.audit, PARTS, self.plan.seed)[0]
-        return self._tuning(self.plan, fit, held)
+        return self._tuning(self.plan, *self.parts)
+
+    @cached_property
+    def parts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The numbers of the pictures that the first training sees, and of those that judge it."""
+        if len(self.split.validation):
+            return self.split.train, self.split.validation
+        return folds(self.split.train, self.audit, PARTS, self.plan.seed)[0]
 
     def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
         """What a network that is trained on some pictures alone says of others.
@@ -107,14 +111,20 @@ class Unfrozen:
         Args:
             pictures: How many are trained on.
         """
-        plan = _single(self.plan, self.plan.seed)
-        epochs, size = plan.epochs or 1, plan.batch_size or 1
-        steps = epochs * len(Batches(NOBODY, NOBODY, np.arange(pictures), batch_size=size, seeds=[0]))
-        classes, choices = len(self.audit.classes), self._material.head_plan.head
-        width = int(getattr(self._material.body, "num_features", 1))
+        epochs = (self.plan.epochs or 1) * self.epoch_seconds(pictures)
+        return self._material.seconds() + self.head_seconds(pictures) + epochs
+
+    def head_seconds(self, pictures: int) -> float:
+        """About how long the head takes that comes first, on so many pictures."""
+        choices = self._material.head_plan.head
         penalties = len(choices.l2) * choices.folds if choices else 1
-        head = contest_seconds(pictures, [width], classes, penalties)
-        return head + steps * self._step_seconds + self._material.seconds()
+        width = int(getattr(self._material.body, "num_features", 1))
+        return contest_seconds(pictures, [width], len(self.audit.classes), penalties)
+
+    def epoch_seconds(self, pictures: int) -> float:
+        """About how long one epoch of one member takes, on so many pictures."""
+        size = self.plan.batch_size or 1
+        return self._step_seconds * len(Batches(NOBODY, NOBODY, np.arange(pictures), batch_size=size, seeds=[0]))
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
