@@ -7,6 +7,7 @@ classes, the way pixels become tensors, the architecture, the temperature, the p
 import hashlib
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from ravine.data.given import Picture, named
 from ravine.data.preprocess import Preprocess
 from ravine.ensemble.committee import Committee, EachMember, answering, log_mean_of_softmax
 from ravine.ensemble.disagreement import Disagreement, disagreement
+from ravine.models.taps import tapped_alike
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.plan.toml import loads
@@ -179,7 +181,7 @@ def load(path: str | Path) -> Model:
     try:
         _check(header)
         plan = loads(header["plan"], f"the plan in {path}")
-        network = _network(plan, header["members"], len(header["classes"]))
+        network = _network(plan, header["members"], len(header["classes"]), state)
         network.load_state_dict(state, assign=True)
         return Model(
             network=network,
@@ -195,11 +197,20 @@ def load(path: str | Path) -> Model:
         raise BundleError(f"{path} is damaged, or was written by another version of Ravine: {wrong}") from wrong
 
 
-def _network(plan: Plan, members: Sequence[int], classes: int) -> nn.Module:
+def _network(plan: Plan, members: Sequence[int], classes: int, state: dict[str, torch.Tensor]) -> nn.Module:
     """Everything that answers, with numbers still to come: the votes of networks too."""
     with torch.device("meta"):
+        if plan.transfer == "depth":
+            return _at_depths(plan, classes, state["head.weight"].shape[1])
         network = answering([_member(plan, member, classes) for member in members], [1 / len(members)] * len(members))
         return plan.ensemble.finish(network) if plan.ensemble else network
+
+
+def _at_depths(plan: Plan, classes: int, width: int) -> nn.Module:
+    """A tapped body and the head that reads its features, so many in all."""
+    body = plan.model.build(plan.picture.channels, plan.picture.size, classes).get_submodule("body").eval()
+    taps = tapped_alike(body, plan.picture.size, width)
+    return nn.Sequential(OrderedDict(body=taps, head=nn.Linear(width, classes)))
 
 
 def _member(plan: Plan, member: int, classes: int) -> nn.Module:

@@ -65,29 +65,34 @@ class Ended:
 
 @dataclass(frozen=True)
 class Decided:
-    """What a clock decided, which can change last bits; it belongs into the plan. None where nothing was decided.
+    """What was decided by measurement and belongs into the plan; None where nothing was.
+
+    All but the depths are decided by a clock, and can change last bits alone.
 
     Attributes:
         compiled: Whether the update of the weights ran compiled.
         execution: How several members took their passes.
         graph: Whether passes ran eager or compiled.
         rungs: The rungs of the plan, with how those that went on took their passes.
+        depths: The depths of a frozen body that its head reads.
     """
 
     compiled: bool | None = None
     execution: Way | None = None
     graph: Choice | None = None
     rungs: tuple[Rung, ...] | None = None
+    depths: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> "Decided":
         """What a plan says."""
-        return cls(plan.compiled, plan.execution, plan.graph, plan.rungs)
+        return cls(plan.compiled, plan.execution, plan.graph, plan.rungs, plan.head.depths if plan.head else None)
 
     def into(self, plan: Plan) -> Plan:
         """The plan that repeats it."""
         own = {**vars(self), "rungs": plan.rungs if self.rungs is None else self.rungs}
-        return replace(plan, **own)
+        depths = own.pop("depths")
+        return replace(plan, head=replace(plan.head, depths=depths) if plan.head else None, **own)
 
     def filled(self, other: "Decided") -> "Decided":
         """The same, with what the other decided where nothing was decided here."""

@@ -1,4 +1,4 @@
-"""Which augmentations a training from scratch has unless told otherwise, and why."""
+"""Which augmentations pictures have unless told otherwise, and why."""
 
 from ravine.models.architecture import Architecture
 from ravine.models.mlp import MLP
@@ -7,6 +7,9 @@ from ravine.plan.toml import Tree
 
 SHIFT = 0.04
 """Of a side: 1 pixel of 28, 3 of 64."""
+
+PART = 0.7
+"""Least share of the area of a view of a picture that is kept."""
 
 EPOCHS = 11
 """From so many on, shifts paid; with 6 they cost accuracy."""
@@ -35,6 +38,25 @@ def augmentation(facts: Facts, model: Architecture, size: int, epochs: int) -> t
     return tree, [
         Reason("flip", "on" if mirror.safe else "off", mirror.why),
         Reason("crop", "off" if against else f"on, up to {pixels}", against or _FOR_CROP),
+    ]
+
+
+def view_augmentation(facts: Facts) -> tuple[Tree, list[Reason]]:
+    """Propose what makes the views of a picture differ, where features of a frozen body are computed of several.
+
+    Args:
+        facts: The pictures.
+
+    Returns:
+        Techniques for the plan, and a reason for each, on or off.
+    """
+    mirror = facts.mirror()
+    tree: Tree = {"resized_crop": {"smallest": PART}} | ({"flip": {}} if mirror.safe else {})
+    return tree, [
+        Reason("flip", "on" if mirror.safe else "off", mirror.why),
+        Reason(
+            "resized_crop", f"on, from {PART:.0%} of the area", "A large part of a picture shows what the whole does."
+        ),
     ]
 
 

@@ -62,9 +62,10 @@ def from_tree(tree: Mapping[str, Any]) -> Plan:
     Raises:
         PlanError: The tree says what no plan can say.
     """
-    own = {key: value for key, value in tree.items() if key not in table("technique") and value is not None}
+    others = (*table("technique"), "techniques")
+    own = {key: value for key, value in tree.items() if key not in others and value is not None}
     techniques = tuple(_technique(name, tree[name]) for name in table("technique") if _wanted(name, tree))
-    return dataclasses.replace(_build(Plan, own, "plan"), techniques=techniques)
+    return _build(Plan, own, "plan", techniques=techniques)
 
 
 def _wanted(name: str, tree: Mapping[str, Any]) -> bool:
@@ -194,7 +195,8 @@ def _check_name(path: str, value: Any) -> None:
         raise PlanError(f"{path} = {value!r} must be a name, or a table with a name.")
 
 
-def _build(cls: type, tree: Any, path: str) -> Any:
+def _build(cls: type, tree: Any, path: str, **made: Any) -> Any:
+    """A dataclass from a table; some fields may be made already."""
     if not isinstance(tree, Mapping):
         raise PlanError(f"{path} = {tree!r} must be a table of names and values.")
     hints = get_type_hints(cls, include_extras=True)
@@ -211,7 +213,7 @@ def _build(cls: type, tree: Any, path: str) -> Any:
         key: _convert(hints[key], value, key if path == "plan" else f"{path}.{key}") for key, value in tree.items()
     }
     try:
-        return cls(**fields)
+        return cls(**fields, **made)
     except PlanError as wrong:  # a part names itself by its class; a user knows it by its setting
         raise PlanError(str(wrong).replace(f"{cls.__name__}.", "" if path == "plan" else f"{path}.")) from wrong
 

@@ -15,6 +15,7 @@ from ravine.train.evaluate import direct
 from ravine.transfer.engine import Engine, choose_engine
 from ravine.transfer.programs import eager, programs
 from ravine.transfer.store import exported_path, feature_store
+from ravine.transfer.views import View
 
 Advance = Callable[[int], object]
 
@@ -42,6 +43,7 @@ def stored_features(
     picture: Preprocess,
     directory: Path | None = None,
     advance: Advance | None = None,
+    view: View | None = None,
 ) -> Features:
     """Features of pictures, resized without rounding: from the store where it has them, else by the fastest program.
 
@@ -53,12 +55,14 @@ def stored_features(
         picture: How pixels become tensors.
         directory: Where features and exported networks are kept; where the packs lie if not given.
         advance: Called with the number of pictures done.
+        view: How the pictures are augmented; as they are if not given.
     """
+    pixels = view.pixels if view else audit.pixels
     engines: list[Engine] = []
 
     def compute(missing: NDArray[np.int64]) -> NDArray[np.float32]:
         device = next(network.parameters()).device
-        chunks = direct(audit.pixels, missing, picture, device, advance)
+        chunks = direct(pixels, missing, picture, device, advance)
         first = next(chunks)
         exported = exported_path(name, network, picture, directory)
         columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
@@ -67,7 +71,8 @@ def stored_features(
         engines.append(engine)
         return np.concatenate([_numbers(engine.answer(chunk)) for chunk in chain([first], chunks)])
 
-    values, computed = feature_store(name, network, picture, audit, directory).get(indices, compute)
+    store = feature_store(name, network, picture, audit, directory, view.identity() if view else None)
+    values, computed = store.get(indices, compute)
     if advance:
         advance(len(indices) - computed)
     return Features(values, computed, engines[0] if engines else None)

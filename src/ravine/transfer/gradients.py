@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ravine.transfer.taps import Taps
+from ravine.models.taps import Taps
 
 FEWEST_PICTURES, MOST_PICTURES = 128, 1_000
 """Of a quarter of all pictures, at least and at most so many are asked: a picture costs about three forward passes."""

@@ -21,6 +21,7 @@ from ravine.base.seeds import numpy_generator
 from ravine.data.audit import Audit
 from ravine.data.preprocess import Preprocess
 from ravine.models.backbone import Backbone
+from ravine.models.taps import Taps
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.train.evaluate import direct
 from ravine.transfer.data_size import SizeCurve, size_curve
@@ -28,7 +29,7 @@ from ravine.transfer.features import Advance, stored_features
 from ravine.transfer.gradients import FEWEST_PICTURES, MOST_PICTURES, GradientNorms, gradient_norms
 from ravine.transfer.heads import fit_heads
 from ravine.transfer.probes import Similarity, probe_depths
-from ravine.transfer.taps import Taps, tap
+from ravine.transfer.taps import tap
 
 LARGE = 20_000
 """Pictures from which on a data set is no longer small, by its number alone: the first threshold of BiT-HyperRule

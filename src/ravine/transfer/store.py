@@ -77,6 +77,11 @@ class Store:
         self._write(present, rounded)
         return rounded[rows].astype(np.float32), len(missing)
 
+    def missing(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some pictures, in ascending order, whose features the file does not have."""
+        found = self._read()
+        return np.setdiff1d(rows, np.flatnonzero(found[0])) if found else np.unique(rows)
+
     def _read(self) -> tuple[NDArray[np.bool_], NDArray[np.floating]] | None:
         """Which pictures the file holds, and all rows; None where it is missing, another's, or damaged."""
         try:
@@ -121,7 +126,12 @@ class Store:
 
 
 def feature_store(
-    backbone: str, network: nn.Module, picture: Preprocess, audit: Audit, directory: Path | None = None
+    backbone: str,
+    network: nn.Module,
+    picture: Preprocess,
+    audit: Audit,
+    directory: Path | None = None,
+    view: Mapping[str, object] | None = None,
 ) -> Store:
     """The store of a network's features on the pictures of an audit.
 
@@ -131,9 +141,11 @@ def feature_store(
         picture: How pixels become tensors.
         audit: The pictures.
         directory: Where to keep the file; where the packs lie if not given.
+        view: What was done to the pictures before, as plain values; nothing if not given.
     """
     identity = {
         **_network(backbone, network, picture),
+        **(view or {}),
         "source": audit.digest,
         "pictures": len(audit),
         "pillow": PIL.__version__,

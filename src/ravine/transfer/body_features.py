@@ -1,0 +1,118 @@
+"""What the body of a plan says of all views of some pictures."""
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ravine.base.errors import PlanError
+from ravine.data.audit import Audit
+from ravine.data.pack import Pack
+from ravine.models.backbone import Backbone
+from ravine.models.taps import Taps
+from ravine.plan.plan import Plan
+from ravine.train.evaluate import direct
+from ravine.transfer.depths import Seen
+from ravine.transfer.features import Advance, stored_features
+from ravine.transfer.programs import eager
+from ravine.transfer.store import feature_store
+from ravine.transfer.taps import tap, tapped
+from ravine.transfer.views import View, views_of
+
+
+@dataclass(frozen=True, eq=False)
+class BodyFeatures:
+    """The body of a plan and the pictures that it sees.
+
+    Attributes:
+        plan: The choices.
+        audit: The pictures.
+        pack: The pictures at the size of the body.
+    """
+
+    plan: Plan
+    audit: Audit
+    pack: Pack
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The body, tapped where it can be.
+
+        Raises:
+            PlanError: It has to be tapped, since the head reads earlier depths, and cannot be.
+        """
+        plan = self.plan
+        if not isinstance(plan.model, Backbone):
+            raise PlanError("A head on a frozen body needs model=timm:NAME.")
+        body = plan.model.load_pretrained().to(plan.device).to(memory_format=torch.channels_last)
+        return tap(body, plan.picture.size) if plan.transfer == "depth" else tapped(body, plan.picture.size)[0]
+
+    @property
+    def answering(self) -> nn.Module:
+        """What gives the features that a head reads: all depths, or the body itself where it reads the last alone."""
+        network = self.network
+        return network.body if isinstance(network, Taps) and self.plan.transfer != "depth" else network
+
+    def seen(self, rows: NDArray[np.int64], advance: Advance | None = None) -> Seen:
+        """The features that compete, of all views of some pictures; from the store where it has them.
+
+        Args:
+            rows: Numbers of pictures, each once.
+            advance: Called with the number of pictures done, of each view.
+        """
+        views = [self._stored(rows, view, advance) for view in (None, *self._views)]
+        network = self.network
+        if isinstance(network, Taps) and self.plan.transfer == "depth":
+            return Seen(np.stack(views), network.columns, network.names)
+        last = network.columns[-1] if isinstance(network, Taps) else slice(None)
+        whole = np.stack([one[:, last] for one in views])
+        return Seen(whole, (slice(0, whole.shape[-1]),), ("last",))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many features each depth has."""
+        network = self.network
+        widths = network.widths if isinstance(network, Taps) else (int(getattr(network, "num_features", 1)),)
+        return widths if self.plan.transfer == "depth" else widths[-1:]
+
+    def seconds(self, rows: NDArray[np.int64]) -> float:
+        """About how long `seen` takes: the time of a few pictures for each that is not stored."""
+        missing = 0
+        for view in (None, *self._views):
+            said = view.identity() if view else None
+            store = feature_store(self._name, self.network, self.plan.picture, self.audit, self._directory, said)
+            missing += len(store.missing(rows))
+        return missing * self._seconds_of_one(rows) if missing else 0.0
+
+    def _seconds_of_one(self, rows: NDArray[np.int64]) -> float:
+        answer = eager(self.network)
+        began = time.perf_counter()
+        chunk = next(direct(self.audit.pixels, rows[:16], self.plan.picture, self.plan.device))
+        answer(chunk).sum().item()
+        return (time.perf_counter() - began) / len(chunk)
+
+    def _stored(self, rows: NDArray[np.int64], view: View | None, advance: Advance | None) -> NDArray[np.float32]:
+        picture, directory = self.plan.picture, self._directory
+        return stored_features(self._name, self.network, self.audit, rows, picture, directory, advance, view).values
+
+    @property
+    def views(self) -> int:
+        """V."""
+        return 1 + len(self._views)
+
+    @cached_property
+    def _views(self) -> tuple[View, ...]:
+        return views_of(self.plan, self.pack.images)
+
+    @property
+    def _name(self) -> str:
+        return self.plan.model.timm if isinstance(self.plan.model, Backbone) else ""
+
+    @property
+    def _directory(self) -> Path | None:
+        return self.pack.path.parent if self.pack.path else None
