@@ -39,17 +39,20 @@ class Fit:
         return self.summary["seconds"]
 
 
-def fit(source: str | Path, out: Path, *options: str) -> Fit:
+def fit(source: str | Path, out: Path, *options: str, cache: Path | None = None, python: str | None = None) -> Fit:
     """Run `ravine fit` in a new process, as on the first day: nothing packed or compiled by an earlier run is found.
 
     Args:
         source: As on the command line.
         out: A folder that holds no run.
         options: Further words of the command.
+        cache: Where what is kept lies, if something from an earlier run is to be found; a new folder if not given.
+        python: An interpreter that finds Ravine; this one if not given.
     """
-    cache = str(out.with_name(f"{out.name}-cache"))
-    empty = {"RAVINE_CACHE": cache, "TORCHINDUCTOR_CACHE_DIR": cache}
-    _, seconds = _timed([str(RAVINE), "fit", str(source), "--out", str(out), *options], empty)
+    kept = str(cache or out.with_name(f"{out.name}-cache"))
+    variables = {"RAVINE_CACHE": kept, "TORCHINDUCTOR_CACHE_DIR": kept}
+    command = [python, "-c", "from ravine.cli import main; main()"] if python else [str(RAVINE)]
+    _, seconds = _timed([*command, "fit", str(source), "--out", str(out), *options], variables)
     return Fit(out, json.loads((out / "result.json").read_text(encoding="utf-8")), seconds)
 
 

@@ -29,6 +29,7 @@ from typing import Any
 from benchmarks.data.transfer_sets import SETS, picture_set
 from benchmarks.journal import Journal
 from benchmarks.machine import machine
+from benchmarks.options import names
 from benchmarks.oracle import interval, regrets
 from benchmarks.peers.environments import cache
 from benchmarks.table import Cell, mean, show
@@ -151,18 +152,11 @@ def _mean_regret(policy: str, cells: Sequence[Judged], lost: Sequence[dict[str, 
     return [POLICIES[policy], len(every), round(middle, 2), f"{low:.2f} to {high:.2f}", worst, within]
 
 
-def _names(text: str, known: Sequence[str]) -> list[str]:
-    chosen = text.split(",")
-    if strange := [one for one in chosen if one not in known]:
-        raise argparse.ArgumentTypeError(f"{', '.join(strange)}: write some of {','.join(known)}")
-    return chosen
-
-
 def arguments() -> argparse.Namespace:
     """Words of the command line."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--sets", type=lambda text: _names(text, list(SETS)), default=list(SETS), help="with commas")
-    words.add_argument("--sizes", type=lambda text: _names(text, ("small", "large")), default=["small", "large"])
+    words.add_argument("--sets", type=names(SETS), default=list(SETS), help="with commas")
+    words.add_argument("--sizes", type=names(("small", "large")), default=["small", "large"])
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--record", type=Path, default=cache() / "regret.jsonl", help="file of fits that are done")
     words.add_argument("--show", action="store_true", help="tables of complete cells on record, without a fit")

@@ -7,7 +7,7 @@ from benchmarks.machine import machine
 
 ALL = (
     *("functions", "gradients", "newton", "minibatches", "training"),
-    *("regularizers", "dropconnect", "fractional", "ensembles"),
+    *("regularizers", "dropconnect", "fractional", "ensembles", "transfer"),
 )
 
 if __name__ == "__main__":

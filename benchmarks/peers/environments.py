@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 PEERS = Path(__file__).parent
@@ -20,11 +21,12 @@ def cache() -> Path:
     return Path(named) if named else (Path(home) if home else Path.home() / ".cache") / "ravine-benchmarks"
 
 
-def python(name: str) -> str:
+def python(name: str, above: bool = False) -> str:
     """The interpreter of an environment, which is made if it is not there, or holds something else.
 
     Args:
         name: Of a file NAME.txt beside this one, with a requirement a line.
+        above: Whether it finds the packages of this environment too, Ravine with them, and adds what it lacks.
     """
     wanted, folder = (PEERS / f"{name}.txt").read_text(encoding="utf-8"), cache() / name
     interpreter, done = folder / "bin" / "python", folder / _DONE
@@ -32,6 +34,11 @@ def python(name: str) -> str:
         print(f"Making the environment {folder} of {', '.join(wanted.split())} …", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         _run(sys.executable, "-m", "venv", str(folder))
+        if above:
+            here, there = (
+                Path(sysconfig.get_path("purelib", vars={"base": base})) for base in (sys.prefix, str(folder))
+            )
+            (there / "above.pth").write_text(f"import site; site.addsitedir({str(here)!r})\n", encoding="utf-8")
         _run(str(interpreter), "-m", "pip", "install", "--quiet", "-r", str(PEERS / f"{name}.txt"))
         done.write_text(wanted, encoding="utf-8")
     return str(interpreter)

@@ -1,0 +1,80 @@
+"""The four cells of the table of transfer learning, each on real pictures: accuracy of every way to train the body.
+
+Test accuracy with everything but the way left to the presets, means over seeds 0 to 2; the intervals are over these
+seeds, on the same pictures. A natural set that is large is not to be had without a download: "large and similar" shows
+257 things before photographs, other things for testing, so that there are many pictures, but not many things. Each fit
+is kept in the benchmarks' cache folder, and is not done again.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.data.transfer_sets import SETS, picture_set
+from benchmarks.journal import Journal
+from benchmarks.lecture.intervals import interval
+from benchmarks.peers.environments import cache
+from benchmarks.table import Cell, show
+from benchmarks.ways import WAYS, Bench
+from ravine.device.allocator import keep_freed_memory
+
+SEEDS, TEST = 3, 1_000
+
+
+@dataclass(frozen=True)
+class Quarter:
+    """A cell of the table: what it is called, its data set, and how many pictures that has for training."""
+
+    title: str
+    name: str
+    training: int
+
+
+QUARTERS = (
+    Quarter("small, similar", "photos", 150),
+    Quarter("small, different", "glyphs", 260),
+    Quarter("large, similar", "scenes", 3_000),
+    Quarter("large, different", "clothes", 5_000),
+)
+
+
+def row(quarter: Quarter, journal: Journal) -> list[Cell]:
+    """Accuracies of a cell."""
+    source = SETS[quarter.name]
+    test = min(TEST, source.test)
+    asked = {"set": quarter.name, "training": quarter.training, "test": test, "pixels": source.pixels}
+    with tempfile.TemporaryDirectory() as folder:
+        make = partial(picture_set, quarter.name, quarter.training, test)
+        bench = Bench(Path(folder), make, {"picture.size": source.pixels})
+        told = []
+        for way in WAYS:
+            fits = [
+                journal.result({**asked, "way": way, "seed": seed}, partial(_fit, bench, way, seed))
+                for seed in range(SEEDS)
+            ]
+            told.append(_words(fits))
+    return [quarter.title, quarter.name, f"{quarter.training:,}", *told]
+
+
+def _fit(bench: Bench, way: str, seed: int) -> dict[str, Any]:
+    found = bench.fit(way, seed)
+    return found if "failed" in found else {"accuracy": found["accuracy"], "seconds": found["seconds"]}
+
+
+def _words(fits: list[dict[str, Any]]) -> str:
+    if any("failed" in one for one in fits):
+        return "failed"
+    accuracies = np.array([one["accuracy"] for one in fits])
+    return f"{accuracies.mean():.3f}" if np.ptp(accuracies) == 0 else interval(accuracies)
+
+
+def main() -> None:
+    """A row a cell."""
+    keep_freed_memory()
+    journal = Journal(cache() / "lecture-transfer.jsonl")
+    rows = [row(quarter, journal) for quarter in QUARTERS]
+    show(f"Accuracy on test pictures, {SEEDS} seeds", ("cell", "data set", "training", *WAYS), rows)

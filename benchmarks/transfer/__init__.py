@@ -1,0 +1,1 @@
+"""Transfer learning against the clock and against others: `python -m benchmarks.transfer`."""
