@@ -12,8 +12,9 @@ from ravine.data.scan import scan
 from ravine.data.sources import read_source
 from ravine.transfer.contest import Look
 from ravine.transfer.data_size import SizeCurve
-from ravine.transfer.decide import FOLDS, ROUNDS, TEXTBOOK, Course, Entrant, decide
+from ravine.transfer.decide import FOLDS, ROUNDS, TEXTBOOK, Course, decide
 from ravine.transfer.decision import Contestant
+from ravine.transfer.entrants import Entrant
 from ravine.transfer.measure import Measurement
 from ravine.transfer.probes import Probe, Similarity
 

@@ -79,6 +79,6 @@ def mean_difference(
 
 def _squares(residuals: NDArray[np.float64], blocks: NDArray[np.int64] | None) -> float:
     """The sum over blocks of the squares of their sums."""
-    if blocks is not None:
-        residuals = np.bincount(np.unique(blocks, return_inverse=True)[1], residuals)
-    return float(np.square(residuals).sum())
+    if blocks is None:
+        return float(np.square(residuals).sum())
+    return float(np.square(np.bincount(np.unique(blocks, return_inverse=True)[1], residuals)).sum())

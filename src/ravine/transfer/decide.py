@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,9 @@ from ravine.base.errors import PlanError, TrainingError
 from ravine.base.seeds import stream
 from ravine.data.audit import Audit
 from ravine.data.split import folds
-from ravine.transfer.contest import Answers, Look, gain, leaving, winner
-from ravine.transfer.decision import Contestant, Decision, Outcome
+from ravine.transfer.contest import Answers, Look, leaving, winner
+from ravine.transfer.decision import Contestant, Decision
+from ravine.transfer.entrants import Entrant, Expected, Lane
 from ravine.transfer.measure import Measurement
 
 FOLDS = 5
@@ -30,56 +30,6 @@ TEXTBOOK = {
     ("large", "different"): "all",
 }
 """What the textbook's table names for each cell; of the last stages that it names, the fewest."""
-
-
-class Way(Protocol):
-    """One way to transfer, ready to be trained on some pictures."""
-
-    def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.floating]:
-        """Train on some pictures and answer others: logits [n, C], rows in the order of `held_rows`."""
-        ...
-
-    def expected_seconds(self, pictures: int) -> float:
-        """About what one training on so many pictures would take."""
-        ...
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A way that enters the race.
-
-    Attributes:
-        name: Such as last1.
-        way: What is trained.
-        trainings: How many trainings on all pictures the final fit takes, if it wins.
-        at_once: Whether a training takes so little that all folds are trained in the first round.
-    """
-
-    name: str
-    way: Way
-    trainings: float = 1.0
-    at_once: bool = False
-
-
-@dataclass
-class Lane:
-    """What is known of one entrant: its answers, the seconds of all and of the longest of its trainings, its end."""
-
-    entrant: Entrant
-    answers: Answers
-    seconds: float = 0.0
-    longest: float = 0.0
-    outcome: Outcome | None = None
-    note: str = ""
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still in the race."""
-        return self.outcome is None
-
-    def end(self, outcome: Outcome, note: str) -> None:
-        """Take it out of the race."""
-        self.outcome, self.note = outcome, note
 
 
 @dataclass(frozen=True)
@@ -164,7 +114,7 @@ class Race:
     @property
     def field(self) -> dict[str, Answers]:
         """Who is in the race and has answered."""
-        return {lane.entrant.name: lane.answers for lane in self.lanes if lane.running and lane.answers.judged.any()}
+        return {lane.entrant.name: lane.answers for lane in self.lanes if lane.running and lane.raced}
 
     def run(self) -> Look:
         """All rounds that are needed; the last look."""
@@ -201,76 +151,53 @@ class Race:
         for lane in self.lanes:
             if lane.running:
                 lane.end("no clear gain", lane.note)
-        first = next((lane for lane in self.lanes if lane.answers.judged.any()), None)
-        return [self._contestant(lane, first, look) for lane in self.lanes]
+        first = next((lane for lane in self.lanes if lane.raced), None)
+        return [lane.told(first, self.blocks, look) for lane in self.lanes]
 
     def _lane(self, name: str) -> Lane:
         return next(lane for lane in self.lanes if lane.entrant.name == name)
 
     def _round(self, lane: Lane, number: int) -> bool:
         """Train one entrant for a round, if there is time; whether it was trained."""
-        places = range(FOLDS) if lane.entrant.at_once and number == 1 else [number - 1]
         if lane.entrant.at_once and number > 1:
             return False
+        places = range(FOLDS) if lane.entrant.at_once else [number - 1]
         try:
-            return self._has_time(lane) and all(self._train(lane, place) for place in places)
+            if not self._has_time(lane):
+                return False
+            took = sum(self._train(lane, place) for place in places)
         except (PlanError, TrainingError) as wrong:
             lane.end("failed", str(wrong))
             return False
+        lane.seconds += took
+        if lane.expected and number == 1:
+            lane.expected = lane.expected.slower(max(1.0, took / max(lane.expected.first, 1e-9)))
+        return True
 
-    def _train(self, lane: Lane, place: int) -> bool:
+    def _train(self, lane: Lane, place: int) -> float:
+        """Train on all parts but one, which is then answered; the seconds that it took."""
         fit, held = self.folds[place]
-        self.course.say(f"race: {lane.entrant.name}, fold {place + 1} of {FOLDS}")
+        self.course.say(f"race: {lane.entrant.name}, part {place + 1} of {FOLDS}")
         began = self.course.clock()
         logits = lane.entrant.way.answers(fit, held, stream(self.course.seed, "race", place))
-        took = self.course.clock() - began
         if not np.isfinite(logits).all():
             raise TrainingError("Its answers are not finite. Choose a smaller optimizer.lr.")
         lane.answers = lane.answers.filled(np.searchsorted(self.course.rows, held), logits.astype(np.float32))
-        lane.seconds += took
-        lane.longest = max(lane.longest, took)
-        return True
+        return self.course.clock() - began
 
     def _has_time(self, lane: Lane) -> bool:
-        """Whether a further training and the longest final fit that could follow have the time they are expected to."""
+        """Whether a training and the longest final fit that could follow fit into the time that is left."""
         if self.course.limit is None:
             return True
-        others = [one for one in self.lanes if one.running and one.answers.judged.any()]
-        own, final = self._expected(lane)
-        final = max([final, *(self._expected(one)[1] for one in others)])
+        lane.expected = lane.expected or Expected.of(lane.entrant, len(self.folds[0][0]), len(self.labels), FOLDS)
+        others = [one.expected.final for one in self.lanes if one.running and one.raced and one.expected]
+        needed = (lane.expected.later if lane.raced else lane.expected.first) + max([lane.expected.final, *others])
         left = self.course.limit - (self.course.clock() - self.began)
-        if own + final <= left:
+        if needed <= left:
             return True
-        note = f"It would take about {own + final:.0f} s with the final fit, and {max(0.0, left):.0f} s are left."
-        if lane.answers.judged.any():
+        note = f"It would take about {needed:.0f} s with the final fit, and {max(0.0, left):.0f} s are left."
+        if lane.raced:
             lane.note = note
         else:
             lane.end("skipped", note)
         return False
-
-    def _expected(self, lane: Lane) -> tuple[float, float]:
-        """Seconds of a training in the race, and of the final fit: as measured, else as the way expects them."""
-        entrant, every = lane.entrant, len(self.course.rows)
-        part = every if entrant.at_once else len(self.folds[0][0])
-        if lane.longest:
-            return lane.longest, entrant.trainings * lane.longest * every / part
-        return entrant.way.expected_seconds(part), entrant.trainings * entrant.way.expected_seconds(every)
-
-    def _contestant(self, lane: Lane, first: Lane | None, look: Look) -> Contestant:
-        judged = lane.answers.judged
-        found = Contestant(lane.entrant.name, lane.outcome or "no clear gain", lane.note, seconds=lane.seconds)
-        if first is None or not judged.any():
-            return found
-        difference = gain(first.answers, lane.answers, self.blocks) if lane is not first else None
-        return Contestant(
-            found.name,
-            found.outcome,
-            found.note,
-            pictures=int(judged.sum()),
-            accuracy=float(lane.answers.right[judged].mean()),
-            nll=float(lane.answers.nll[judged].mean()),
-            gain=difference and difference.mean,
-            low=difference and difference.low(look.gain_chance),
-            high=difference and difference.high(look.gain_chance),
-            seconds=lane.seconds,
-        )
