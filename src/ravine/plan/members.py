@@ -9,6 +9,7 @@ from ravine.base.ranges import hyperparameters
 from ravine.interfaces import Part
 from ravine.plan.catalog import name_of
 from ravine.plan.plan import Plan
+from ravine.regularize.early_stopping import EarlyStopping
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -42,6 +43,32 @@ def of_members(part: AnyPart, members: Sequence[int]) -> AnyPart:
             values = tuple(value[member] for member in members)
             own[field.name] = values[0] if len(values) == 1 else values
     return dataclasses.replace(part, **own)
+
+
+def single(plan: Plan, seed: int) -> Plan:
+    """The plan of one member that is trained to its last epoch on given pictures: the first, with another seed.
+
+    What needs other members, or pictures to judge by, is left out: ensembles, rungs, early stopping and the refit.
+
+    Args:
+        plan: Of training in steps.
+        seed: Its seed.
+    """
+    parts = {"optimizer": of_members(plan.optimizer, [0]), "schedule": plan.schedule and of_members(plan.schedule, [0])}
+    techniques = [of_members(part, [0]) for part in plan.techniques if not isinstance(part, EarlyStopping)]
+    return dataclasses.replace(
+        plan,
+        **parts,
+        penalty=tuple(of_members(part, [0]) for part in plan.penalty or ()),
+        techniques=tuple(techniques),
+        ensemble=None,
+        members=1,
+        same_order=False,
+        rungs=(),
+        execution=None,
+        refit=False,
+        seed=seed,
+    )
 
 
 def own_values(plan: Plan, member: int) -> list[str]:

@@ -1,15 +1,13 @@
 """How many epochs a time budget allows: measured on a few steps that are thrown away."""
 
 import re
-import time
-from dataclasses import replace
 
 from ravine.base.errors import PlanError
+from ravine.experiment.pace import epoch_seconds
 from ravine.experiment.scratch import Scratch
 from ravine.plan.rungs import epochs_of_all
 from ravine.transfer.unfrozen import Unfrozen
 
-WARM_UP, TIMED = 2, 6
 RESERVE = 0.8
 """The share of the time left that is planned for training; the rest is for evaluation, report and surprises."""
 
@@ -55,18 +53,9 @@ def affordable_epochs(scratch: Scratch, seconds: float) -> int:
     """
     plan = scratch.plan
     planned = plan.epochs or 1
-    loop = replace(scratch, plan=replace(plan, epochs=1, rungs=())).prepare(
-        scratch.split.train, [plan.seed], "time", [0]
-    )
-    for step in range(WARM_UP):
-        loop.step(step % len(loop.batches))
-    began = time.perf_counter()
-    for step in range(TIMED):
-        loop.step((WARM_UP + step) % len(loop.batches))
-    step_seconds = (time.perf_counter() - began) / TIMED
+    one_seconds, time_left = epoch_seconds(scratch), seconds * RESERVE
     refit = (len(scratch.split.train) + len(scratch.split.validation)) / len(scratch.split.train) if plan.refit else 0
     refit *= plan.members if plan.ensemble and plan.ensemble.pools else 1
-    one_seconds, time_left = step_seconds * len(loop.batches), seconds * RESERVE
 
     def fits(epochs: int) -> bool:
         return one_seconds * (epochs_of_all(plan.rungs, epochs, plan.members) + refit * epochs) <= time_left

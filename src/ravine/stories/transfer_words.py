@@ -29,6 +29,7 @@ OUTCOMES = {
     "worse": "clearly worse",
     "dropped": "dropped: it could not win any more",
     "skipped": "not raced, for want of time",
+    "refused": "not raced: a setting does not allow it",
     "failed": "failed",
 }
 
@@ -37,6 +38,7 @@ _FATES = {
     "worse": "which was clearly worse in the race",
     "dropped": "which fell behind in the race",
     "skipped": "which was not raced, for want of time",
+    "refused": "which a setting does not allow",
     "failed": "whose training failed",
 }
 

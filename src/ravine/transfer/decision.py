@@ -1,13 +1,15 @@
 """What a race of ways to transfer found, and which way it chose."""
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from ravine.transfer.measure import Measurement
 
-Outcome = Literal["chosen", "no clear gain", "worse", "dropped", "skipped", "failed"]
+Outcome = Literal["chosen", "no clear gain", "worse", "dropped", "skipped", "refused", "failed"]
 """Of a contestant: taken; not clearly better than the one taken; clearly worse; out of the race after a look, since it
-could not win any more; not raced, for want of time; or its training failed."""
+could not win any more; not raced, for want of time; not raced, since a setting does not allow it; or its training
+failed."""
 
 MARGIN = 0.003
 """What more training must gain in accuracy to be worth it: one picture of 257 is 0.39 points, and less is noise."""
@@ -71,3 +73,22 @@ class Decision:
     def skipped(self) -> tuple[str, ...]:
         """Those that were not raced for want of time."""
         return tuple(one.name for one in self.contestants if one.outcome == "skipped")
+
+    def summary(self) -> dict[str, Any]:
+        """Plain facts for JSON; None for what is no number."""
+        found = self.measurement
+        return {
+            "chosen": self.chosen.name,
+            "cell": list(found.cell) if found else None,
+            "measured": list(found.sentences) if found else [],
+            "textbook": self.textbook,
+            "by_number_alone": self.by_number_alone,
+            "confidence": self.confidence,
+            "margin": MARGIN,
+            "seconds": self.seconds,
+            "contestants": [_finite(asdict(one)) for one in self.contestants],
+        }
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if isinstance(one, float) and not math.isfinite(one) else one for name, one in values.items()}
