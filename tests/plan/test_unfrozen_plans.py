@@ -77,7 +77,7 @@ def test_what_acts_may_stay(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("decay", [0.0, 1.5])
 def test_rates_fall_with_depth(decay: float) -> None:
-    with pytest.raises(PlanError, match="TuningChoices.decay = .* is outside its range"):
+    with pytest.raises(PlanError, match=r"TuningChoices.decay = .* is outside its range"):
         TuningChoices(decay=decay)
 
 

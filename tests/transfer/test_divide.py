@@ -69,8 +69,8 @@ def test_all_has_no_frozen_part() -> None:
     assert divided.suffix is body
 
 
-def test_a_body_where_more_than_one_value_goes_on_is_refused() -> None:
-    with pytest.raises(PlanError, match=r"cannot be cut after blocks.4: \d values go on. Choose transfer=all"):
+def test_a_body_whose_steps_depend_on_the_pictures_can_be_trained_as_a_whole() -> None:
+    with pytest.raises(PlanError, match=r"cannot be cut after blocks.4: its steps cannot be recorded .*transfer=all"):
         divide(_body("test_vit"), "last1", 160)
     assert divide(_body("test_vit"), "all", 160).prefix is None
 
@@ -86,6 +86,12 @@ class _Odd(nn.Module):
     def forward_intermediates(self, x: Tensor) -> None: ...
 
     def forward_head(self, x: Tensor) -> None: ...
+
+
+class _Skipping(_Odd):
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.one(x)
+        return (self.three(self.two(y)) + y).mean((2, 3))
 
 
 class _Branching(_Odd):
@@ -108,6 +114,7 @@ class _Flat(_Odd):
     ("body", "transfer", "message"),
     [
         (_Branching("one", "two", "three"), "last1", "its steps cannot be recorded"),
+        (_Skipping("one", "two", "three"), "last1", "cannot be cut after two: 2 values go on"),
         (_Twice("one", "two", "three"), "last1", "which it calls 2 times"),
         (_Flat("two", "three"), "last2", "has 2 stages, too few for transfer=last2"),
         (nn.Conv2d(3, 3, 1), "last1", "timm does not say where its stages end"),

@@ -97,9 +97,7 @@ class _Tracer(fx.Tracer):
     """Records what a body does as calls of its modules; only modules that hold the end are looked into."""
 
     def __init__(self, end: str) -> None:
-        from timm.layers import get_notrace_functions
-
-        super().__init__(autowrap_functions=tuple(get_notrace_functions()))
+        super().__init__()
         self._end = end
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:

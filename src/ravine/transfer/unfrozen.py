@@ -160,7 +160,8 @@ class Unfrozen:
     def _tuning(self, plan: Plan, fit: NDArray[np.int64], held: NDArray[np.int64]) -> Tuning:
         """The training of a plan on some pictures, judged by others."""
         stored = self._material.stored()
-        split = Split(*(np.searchsorted(stored.numbers, part) for part in (fit, held)), NOBODY, self.split.origin, 0)
+        fit, held = (np.searchsorted(stored.numbers, part) for part in (fit, held))
+        split = Split(fit, held, NOBODY, self.split.origin, 0)
         return Tuning(
             plan,
             stored.pack,
