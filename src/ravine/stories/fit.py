@@ -33,6 +33,7 @@ from ravine.report.wording import plural
 from ravine.stories import folder
 from ravine.stories.agreement import pack_shift
 from ravine.stories.budget import affordable_epochs, epochs_after_head, seconds_of
+from ravine.stories.choosing import AUTO, Choice, choose
 from ravine.stories.page import content
 from ravine.stories.result import Result
 from ravine.stories.run import Run
@@ -96,7 +97,8 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
     listing = read_source(source)
     with stages.stage("scan", "scan", len(listing.items)) as advance:
         audit = scan(listing, advance=advance)
-    plan, reasons = propose(_facts(audit, device), asked)
+    choice = _choice(audit, _facts(audit, device), asked, seconds, stages)
+    plan, reasons = choice.plan, choice.reasons
     choose_device(plan.device)
     parts = split(audit, plan.split, plan.seed)
     if len(parts.test) == 0:
@@ -118,7 +120,16 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
             shift = pack_shift(model, packed, parts.test, tested)
     model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())
-    return Run(str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift, differ)
+    return Run(
+        str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift, differ, choice.decision
+    )
+
+
+def _choice(audit: Audit, facts: Facts, asked: Mapping[str, Any], seconds: float | None, stages: Stages) -> Choice:
+    """The plan: as asked and preset, or that of the way to transfer that wins a race."""
+    if asked.get("transfer") == AUTO:
+        return choose(audit, facts, asked, stages, seconds)
+    return Choice(*propose(facts, asked))
 
 
 def _write(run: Run, out: Path, command: str, stages: Stages) -> Result:

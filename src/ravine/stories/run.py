@@ -16,6 +16,7 @@ from ravine.experiment.fitted import Evidence, Fitted
 from ravine.plan.plan import Plan
 from ravine.plan.presets import Reason
 from ravine.stories.agreement import Shift
+from ravine.stories.transfer_words import verdict
 from ravine.transfer.decision import Decision
 
 
@@ -71,6 +72,7 @@ class Run:
             "data": self.audit.summary(),
             "ensemble": self.fitted.combined or None,
             "disagreement": self.disagreement and self._disagreement(self.disagreement),
+            "transfer": self.decision and {**self.decision.summary(), "verdict": verdict(self.decision)},
             "candidates": [_finite(asdict(one)) for one in self.fitted.candidates],
             "failed_members": list(self.fitted.failed),
             "versions": self.model.versions,

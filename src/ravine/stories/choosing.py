@@ -1,0 +1,141 @@
+"""How much of a pretrained body to train, decided by measurement: alternatives ▶ packs ▶ measure ▶ race ▶ one plan."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ravine.data.audit import Audit
+from ravine.data.pack import Pack, pack
+from ravine.data.preprocess import Preprocess
+from ravine.data.split import Split, split
+from ravine.device.machine import choose_device, enough_memory, threads
+from ravine.experiment.from_scratch import FromScratch
+from ravine.experiment.scratch import Scratch
+from ravine.experiment.stages import Stages
+from ravine.models.backbone import Backbone
+from ravine.plan.alternatives import WAYS, Alternative, Alternatives, alternatives
+from ravine.plan.facts import Facts, Reason
+from ravine.plan.plan import FROZEN, UNFROZEN, Plan
+from ravine.stories.budget import RESERVE
+from ravine.stories.transfer_words import verdict
+from ravine.transfer.decide import Course, decide
+from ravine.transfer.decision import Contestant, Decision
+from ravine.transfer.entrants import Entrant, Way
+from ravine.transfer.head import FrozenBody
+from ravine.transfer.measure import Measurement, measure_source
+from ravine.transfer.unfrozen import PARTS, Unfrozen
+
+AUTO = "auto"
+"""What the user sets transfer to, so that it is decided."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A plan, why it is so, and the decision behind it; None where none was asked for."""
+
+    plan: Plan
+    reasons: list[Reason]
+    decision: Decision | None = None
+
+
+def choose(
+    audit: Audit, facts: Facts, wishes: Mapping[str, Any], stages: Stages, seconds: float | None = None
+) -> Choice:
+    """Race the ways to transfer on the pictures that are not for testing, and take the plan of the winner.
+
+    Args:
+        audit: The pictures.
+        facts: What the presets know of them.
+        wishes: What the user has set, with transfer=auto.
+        stages: Where progress is shown and time is kept.
+        seconds: What the whole run may take; None for no limit.
+
+    Raises:
+        PlanError: The wishes leave nothing to decide.
+        TrainingError: Every way has failed.
+    """
+    options = alternatives(facts, wishes)
+    race = Preparation(audit, options, stages)
+    with threads(race.plan.threads), enough_memory():
+        decision = race.decide(RESERVE * (seconds - stages.total) if seconds else None)
+    stages.seconds["race"] = sum(one.seconds for one in decision.contestants)
+    chosen = options.of(decision.chosen.name)
+    return Choice(chosen.plan, [_explained(reason, decision) for reason in chosen.reasons], decision)
+
+
+class Preparation:
+    """Pictures, packs and trainings of a race."""
+
+    def __init__(self, audit: Audit, options: Alternatives, stages: Stages) -> None:
+        self.audit, self.options, self.stages = audit, options, stages
+        self.plan = options.possible[0].plan
+        choose_device(self.plan.device)
+        self.packs: dict[Preprocess, Pack] = {}
+
+    def decide(self, limit: float | None) -> Decision:
+        """Measure and race."""
+        entrants = [self._entrant(one) for one in self.options.possible]
+        refused = [Contestant(name, "refused", why) for name, why in self.options.refused.items()]
+        rows = _free(split(self.audit, self.plan.split, self.plan.seed))
+        course = Course(rows, self.audit, self.plan.seed, limit, say=self.stages.progress.say)
+        return decide(entrants, course, self._measure(rows), refused, WAYS)
+
+    def _entrant(self, one: Alternative) -> Entrant:
+        parts = split(self.audit, one.plan.split, one.plan.seed)
+        way = self._way(one.plan, parts)
+        return Entrant(one.name, way, _trainings(one.plan, parts), at_once=one.plan.transfer in FROZEN)
+
+    def _way(self, plan: Plan, parts: Split) -> Way:
+        packed = self._packed(plan.picture)
+        if plan.transfer in FROZEN:
+            return FrozenBody(plan, self.audit, packed, parts)
+        if plan.transfer in UNFROZEN:
+            return Unfrozen(plan, self.audit, packed, parts)
+        return FromScratch(Scratch(plan, packed, parts, self.audit.classes))
+
+    def _packed(self, picture: Preprocess) -> Pack:
+        if picture not in self.packs:
+            with self.stages.stage("pack", "pack", len(self.audit)) as advance:
+                self.packs[picture] = pack(self.audit, picture, advance=advance)
+        return self.packs[picture]
+
+    def _measure(self, rows: NDArray[np.int64]) -> Callable[[], Measurement]:
+        """Measures the table's two axes with the body of the first way; the others have the same."""
+        plan = self.plan
+        path = self._packed(plan.picture).path
+
+        def measure() -> Measurement:
+            body = plan.model if isinstance(plan.model, Backbone) else Backbone()
+            directory = path.parent if path else None
+            with self.stages.stage("features", "features", len(rows)) as advance:
+                return measure_source(body, self.audit, rows, plan.picture, plan.device, directory, plan.seed, advance)
+
+        return measure
+
+
+def _free(parts: Split) -> NDArray[np.int64]:
+    """The pictures that are not for testing, ascending."""
+    return np.sort(np.concatenate([parts.train, parts.validation]))
+
+
+def _trainings(plan: Plan, parts: Split) -> float:
+    """How many trainings on all pictures a fit takes: those of the members that compete, and the refit."""
+    if plan.transfer in FROZEN:
+        return 1.0
+    share = len(parts.train) / len(_free(parts))
+    if plan.transfer in UNFROZEN and not len(parts.validation):
+        share = 1 - 1 / PARTS
+    again = plan.members if plan.ensemble and plan.ensemble.pools else 1
+    return plan.members * share + (again if plan.refit and share < 1 else 0)
+
+
+def _explained(reason: Reason, decision: Decision) -> Reason:
+    if reason.name != "transfer":
+        return reason
+    raced = sum(one.pictures > 0 for one in decision.contestants)
+    return Reason(
+        "transfer", decision.chosen.name, f"Chosen by a race of {raced} ways to transfer. {verdict(decision)}"
+    )
