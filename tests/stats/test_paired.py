@@ -79,3 +79,20 @@ def test_ends_hold_with_the_chance_that_is_asked() -> None:
 def test_ends_are_those_of_a_normal_distribution() -> None:
     one = Difference(0.1, 0.02, 50)
     assert (one.low(0.1), one.high(0.1)) == pytest.approx(norm.interval(0.8, 0.1, 0.02))
+
+
+def test_the_hope_is_the_share_of_futures_that_end_clearly() -> None:
+    seen, every, chance, bound = 100, 300, 0.1, 0.01
+    found = Difference(0.03, 0.02, seen)
+    sigma = 0.02 * np.sqrt(seen)
+    truth = RNG.normal(found.mean, found.error, 20_000)
+    later = RNG.normal(truth, sigma / np.sqrt(every - seen))
+    ends = (seen * found.mean + (every - seen) * later) / every
+    share = (ends - norm.isf(chance) * sigma / np.sqrt(every) > bound).mean()
+    assert found.hope(bound, every, chance) == pytest.approx(share, abs=0.015)
+
+
+def test_without_further_pictures_the_hope_is_whether_it_is_so_already() -> None:
+    found = Difference(0.03, 0.02, 100)
+    assert found.hope(0.0, 100, 0.1) == (found.low(0.1) > 0.0) == 1.0
+    assert found.hope(0.02, 100, 0.1) == (found.low(0.1) > 0.02) == 0.0

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import norm
 
-from ravine.transfer.contest import GAIN_CHANCE, LIKELIHOOD_CHANCE, Answers, Look, beats, gain, leaving, winner
+from ravine.transfer.contest import GAIN_CHANCE, LIKELIHOOD_CHANCE, Answers, Look, beats, gain, hope, leaving, winner
 from ravine.transfer.decision import MARGIN
 
 LAST = Look(3, 3)
@@ -142,3 +142,22 @@ def test_an_equal_rival_wins_by_chance_no_more_often_than_stated(n: int) -> None
                 wins += "head" in gone or ("last1" not in gone and winner(field, alone(n), LAST) == "last1")
                 break
     assert 0.02 < wins / runs < GAIN_CHANCE + LIKELIHOOD_CHANCE
+
+
+def test_who_has_little_hope_is_dropped_before_it_is_certain() -> None:
+    field = {"head": answers(share(300, 20), judged=100), "last1": answers(share(300, 21), judged=100)}
+    found = leaving(field, alone(300), Look(1, 3))
+    assert found["last1"].outcome == "dropped"
+    assert found["last1"].note == "It had little hope to become clearly better than head."
+    better = {**field, "last1": answers(share(300, 18), judged=100)}
+    assert leaving(better, alone(300), Look(1, 3)) == {}
+
+
+def test_who_has_answered_everything_is_not_dropped_for_want_of_hope() -> None:
+    one, other = answers(share(100, 20)), answers(share(100, 20))
+    assert hope(one, other, alone(100), Look(1, 3)) == 1.0
+    assert leaving({"head": one, "depth": other}, alone(100), Look(1, 3)) == {}
+
+
+def test_hope_is_one_where_nothing_was_judged_by_both() -> None:
+    assert hope(answers(share(4, 1), judged=0), answers(share(4, 1)), alone(4), Look(1, 3)) == 1.0

@@ -24,6 +24,29 @@ class Difference:
         """The end that the true difference is above with at most this chance, in (0, 1)."""
         return self.mean + float(norm.isf(chance)) * self.error
 
+    def hope(self, bound: float, pictures: float, chance: float) -> float:
+        """The probability that on more pictures the low end will be above a bound, if these go on as they did.
+
+        Given d̂ₙ, and nothing else, d̂_N is normal with mean d̂ₙ and variance s² (1/n − 1/N), and the low end is
+        d̂_N − z s/√N: the predictive power of a trial, with a flat prior.
+
+        Args:
+            bound: What the low end must be above.
+            pictures: N, how many there will be, with those there are.
+            chance: Of the low end, in (0, 1); with 0.5 the mean itself must be above the bound.
+
+        Source: D. J. Spiegelhalter, L. S. Freedman and P. R. Blackburn, Monitoring clinical trials: conditional or
+        predictive power?, Controlled Clinical Trials 7 (1986).
+
+        Example:
+            >>> round(Difference(0.02, 0.02, 100).hope(0.0, 400, 0.1), 3)
+            0.661
+        """
+        sigma = self.error * sqrt(self.pictures)
+        ahead = sigma * sqrt(max(0.0, 1 / self.pictures - 1 / pictures))
+        missing = bound + float(norm.isf(chance)) * sigma / sqrt(pictures) - self.mean
+        return float(norm.sf(missing / ahead)) if ahead > 0 else float(missing < 0)
+
 
 def difference_of_right(
     one: NDArray[np.bool_], other: NDArray[np.bool_], blocks: NDArray[np.int64] | None = None
