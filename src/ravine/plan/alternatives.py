@@ -27,6 +27,9 @@ OF_STEPS = {"schedule", "penalty", "epochs", "batch_size", "members", "same_orde
 OF_PASSES = {"precision", "compiled", "execution", "graph"}
 """Settings of training in steps, and of how these are carried out, which a head on a frozen body has none of."""
 
+OF_HEADS = {"views": FROZEN, "depths": ("depth",)}
+"""Settings of a head that only some ways have."""
+
 
 @dataclass(frozen=True)
 class Alternative:
@@ -103,6 +106,8 @@ def _check(wishes: Mapping[str, Any]) -> None:
 
 def _alternative(name: str, facts: Facts, wishes: Mapping[str, Any]) -> Alternative:
     own: Tree = {key: value for key, value in wishes.items() if _concerns(name, key, wishes)}
+    if "head" in own:
+        own["head"] = {key: value for key, value in own["head"].items() if name in OF_HEADS.get(key, WAYS)}
     own["transfer"] = name
     wish = own.pop("optimizer", None)
     plan, reasons = propose(facts, own)
