@@ -2,7 +2,7 @@
 
 from math import sqrt
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -27,7 +27,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     """
     if trials == 0:
         return 0.0, 1.0
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = float(ndtri((1 + confidence) / 2))
     p = successes / trials
     centre = p + z * z / (2 * trials)
     half = z * sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))

@@ -5,7 +5,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Difference:
 
     def low(self, chance: float) -> float:
         """The end that the true difference is below with at most this chance, in (0, 1)."""
-        return self.mean - float(norm.isf(chance)) * self.error
+        return self.mean + float(ndtri(chance)) * self.error
 
     def high(self, chance: float) -> float:
         """The end that the true difference is above with at most this chance, in (0, 1)."""
-        return self.mean + float(norm.isf(chance)) * self.error
+        return self.mean - float(ndtri(chance)) * self.error
 
     def hope(self, bound: float, pictures: float, chance: float) -> float:
         """The probability that on more pictures the low end will be above a bound, if these go on as they did.
@@ -44,8 +44,8 @@ class Difference:
         """
         sigma = self.error * sqrt(self.pictures)
         ahead = sigma * sqrt(max(0.0, 1 / self.pictures - 1 / pictures))
-        missing = bound + float(norm.isf(chance)) * sigma / sqrt(pictures) - self.mean
-        return float(norm.sf(missing / ahead)) if ahead > 0 else float(missing < 0)
+        missing = bound - float(ndtri(chance)) * sigma / sqrt(pictures) - self.mean
+        return float(ndtr(-missing / ahead)) if ahead > 0 else float(missing < 0)
 
 
 def difference_of_right(

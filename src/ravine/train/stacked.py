@@ -48,7 +48,6 @@ class Stacked(Execution):
         self._network = stacked(root(population, leaves))
         self._leaves = list(leaves.values())
         self._gradients = list(population.layout.split(population.gradient).values())
-        self._ones = torch.ones_like(population.theta[:, 0])
         torch.empty(FREED_BYTES, dtype=torch.uint8)
 
     @property
@@ -82,7 +81,7 @@ class Stacked(Execution):
         pixels, targets = zip(*seen, strict=True)
         self._in_mode(training=True)
         found = losses(self._network(side_by_side(pixels)).values, targets)
-        gradients = torch.autograd.grad(found, self._leaves, self._ones)
+        gradients = torch.autograd.grad(found.sum(), self._leaves)
         for slab, gradient in zip(self._gradients, gradients, strict=True):
             slab.copy_(gradient)
         return found.detach()
