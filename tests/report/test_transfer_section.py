@@ -55,7 +55,15 @@ def test_the_race_keeps_its_order_and_says_its_numbers():
     names = [re.search(r'scope="row">([^<]*)', row)[1].strip() for row in rows]
     assert names == [one.name for one in contestants_example()]
     chosen = Page(f'<section id="row"><table><tr{rows[2]}</table></section>').text("row")
-    for number in ("78.2 %", "0.701", "+4.1 (+1.2 to +7.0)", "1,840 pictures", "2 min 11 s", "✓ chosen"):
+    for number in (
+        "last stage last1",
+        "78.2 %",
+        "0.701",
+        "+4.1 (+1.2 to +7.0)",
+        "1,840 pictures",
+        "2 min 11 s",
+        "✓ chosen",
+    ):
         assert number in chosen
     assert [row.startswith(' class="chosen"') for row in rows] == [False, False, True, False, False]
 
@@ -77,15 +85,30 @@ def test_gains_stand_in_their_order_on_the_axis():
     chosen = transfer.contestants[2]
     places = [transfer.place(gain) for gain in (-transfer.margin, 0, transfer.margin, chosen.low, chosen.gain)]
     assert places == sorted(places) and places[0] >= 0 and transfer.place(chosen.high) <= 1
-    assert transfer.gains == (-0.01, 0.08)
+    assert transfer.gains == (-0.01, 0.07)
     row = table(light(Content("x", transfer=transfer)), "race")[2]
     assert f"--at: {transfer.place(0.041):.4f}" in row and f"--zero: {transfer.place(0):.4f}" in row
+
+
+def test_one_that_is_far_behind_does_not_press_the_others_together():
+    transfer = transfer_example()
+    behind = replace(transfer.contestants[1], gain=-0.4, low=-0.45, high=-0.35)
+    wide = replace(transfer.contestants[1], gain=-0.08, low=-0.12, high=-0.04)
+    far = replace(transfer, contestants=(*transfer.contestants[:3], behind, wide))
+    assert far.gains == (-0.1, 0.07)
+    page = light(Content("x", transfer=far))
+    rows = table(page, "race")
+    assert ["gain off" in row for row in rows] == [False, False, False, True, False]
+    assert ["gain cut" in row for row in rows] == [False, False, False, False, True]
+    assert "−40.0 (−45.0 to −35.0)" in shown(far)
+    assert "an arrow at its left end" in page and "an arrow at" not in light(Content("x", transfer=transfer))
 
 
 def test_the_axis_shows_the_margin_when_nothing_was_raced():
     alone = Transfer("v", (Contestant("from scratch", "chosen"),), 0.003, 0.95, 0.0)
     assert alone.gains[0] < -0.003 and alone.gains[1] > 0.003
-    assert "not measured" in shown(alone)
+    text = shown(alone)
+    assert "not measured" in text and "axis" not in text
 
 
 def test_the_cost_is_told():
@@ -94,10 +117,10 @@ def test_the_cost_is_told():
     assert "Racing took 2 min 22 s; all of it together 7 min 11 s." in text
 
 
-@pytest.mark.parametrize(("confidence", "words"), [(0.95, "95 % intervals"), (0.975, "97.5 % intervals")])
+@pytest.mark.parametrize(("confidence", "words"), [(0.95, "95 % intervals"), (14 / 15, "93.3 % intervals")])
 def test_the_confidence_and_the_margin_are_told(confidence, words):
     text = shown(replace(transfer_example(), confidence=confidence))
-    assert words in text and "±0.3 points" in text
+    assert words in text and "±0.3 points" in text and transfer_example().rule in text
 
 
 def test_names_and_notes_are_text():
@@ -108,8 +131,9 @@ def test_names_and_notes_are_text():
         transfer,
         verdict=name,
         remarks=(name,),
+        rule=name,
         contestants=(
-            replace(raced, name=name, outcome=name, note=name),
+            replace(raced, name=name, outcome=name, note=name, setting=name),
             Contestant(name, name, name),
         ),
         measured=replace(
@@ -122,7 +146,7 @@ def test_names_and_notes_are_text():
     )
     page, plain = (Page(light(Content("x", transfer=one))) for one in (spoiled, transfer))
     assert page.tags.count("script") == plain.tags.count("script")
-    assert page.text("transfer").count(name) == 13
+    assert page.text("transfer").count(name) == 15
 
 
 def test_numbers_that_are_not_finite_show_a_dash():

@@ -17,15 +17,41 @@ def clear_winner() -> Decision:
     """1,840 pictures unlike those of the body's training, of which more would hardly help."""
     return Decision(
         contestants=(
-            Contestant("head", "worse", "", 1840, 0.741, 0.812, seconds=2.1),
-            Contestant("depth", "worse", "stage 4 + last", 1840, 0.752, 0.779, 0.011, -0.004, 0.026, 9.4),
-            Contestant("last1", "chosen", "", 1840, 0.782, 0.701, 0.041, 0.012, 0.07, 131.2),
-            Contestant("last2", "no clear gain", "", 1840, 0.785, 0.694, 0.044, 0.013, 0.075, 204.8),
-            Contestant("all", "dropped", "after 2 of 5 parts", 736, 0.764, 0.742, 0.023, -0.006, 0.052, 188.0),
-            Contestant("scratch", "worse", "", 1840, 0.512, 1.43, -0.229, -0.262, -0.196, 163.5),
+            Contestant(
+                "head", "worse", "last1 is clearly better by more than 0.3 points.", 1840, 0.741, 0.812, seconds=2.1
+            ),
+            Contestant(
+                "depth",
+                "worse",
+                "last1 is clearly better by more than 0.3 points.",
+                1840,
+                0.752,
+                0.779,
+                0.011,
+                -0.004,
+                0.026,
+                9.4,
+            ),
+            Contestant("last1", "chosen", "", 1104, 0.782, 0.701, 0.041, 0.012, 0.07, 131.2),
+            Contestant("last2", "no clear gain", "", 1104, 0.785, 0.694, 0.044, 0.013, 0.075, 204.8),
+            Contestant(
+                "all",
+                "dropped",
+                "It had little hope to become clearly better than last1.",
+                736,
+                0.764,
+                0.742,
+                0.023,
+                -0.006,
+                0.052,
+                188.0,
+            ),
+            Contestant(
+                "scratch", "worse", "Clearly less accurate than head.", 368, 0.512, 1.43, -0.229, -0.282, -0.176, 163.5
+            ),
         ),
         measurement=measurement(),
-        confidence=0.95,
+        confidence=0.8,
         seconds=738.4,
         textbook="all",
         by_number_alone="head",
@@ -37,14 +63,18 @@ def head_stays() -> Decision:
     return Decision(
         contestants=(
             Contestant("head", "chosen", "", 257, 0.903, 0.331, seconds=0.9),
-            Contestant("depth", "no clear gain", "last", 257, 0.903, 0.331, 0.0, 0.0, 0.0, 3.2),
-            Contestant("last1", "no clear gain", "", 257, 0.907, 0.318, 0.004, -0.011, 0.019, 41.0),
-            Contestant("last2", "no clear gain", "", 257, 0.895, 0.342, -0.008, -0.027, 0.011, 64.2),
-            Contestant("all", "worse", "", 257, 0.872, 0.398, -0.031, -0.058, -0.004, 90.7),
-            Contestant("scratch", "skipped", "It would have taken 6 min 10 s; 2 min were left."),
+            Contestant(
+                "depth", "dropped", "It could gain 0.0 points over head at most.", 257, 0.903, 0.331, 0.0, 0.0, 0.0, 3.2
+            ),
+            Contestant("last1", "no clear gain", "", 154, 0.907, 0.318, 0.004, -0.011, 0.019, 41.0),
+            Contestant("last2", "no clear gain", "", 154, 0.895, 0.342, -0.008, -0.027, 0.011, 64.2),
+            Contestant(
+                "all", "worse", "Clearly less accurate than head.", 52, 0.872, 0.398, -0.031, -0.058, -0.004, 90.7
+            ),
+            Contestant("scratch", "skipped", "It would take about 370 s with the final fit, and 121 s are left."),
         ),
         measurement=measurement(similar=True, rising=True, pictures=257, gradients=False),
-        confidence=0.95,
+        confidence=0.8,
         seconds=214.0,
         textbook="head",
         by_number_alone="head",
@@ -56,13 +86,13 @@ def bare() -> Decision:
     return Decision(
         contestants=(
             Contestant("head", "chosen", "", 96, 0.71, 0.88, seconds=0.4),
-            Contestant("last1", "failed", "Its loss was not finite at step 40."),
-            Contestant("last2", "skipped", "It would have taken 4 min; 35 s were left."),
-            Contestant("all", "skipped", "It would have taken 9 min; 35 s were left."),
-            Contestant("scratch", "skipped", "With 96 pictures, a network from random weights cannot win."),
+            Contestant("depth", "refused", "This body has no earlier depths."),
+            Contestant("last1", "failed", "Its answers are not finite. Choose a smaller optimizer.lr."),
+            Contestant("last2", "skipped", "It would take about 240 s with the final fit, and 35 s are left."),
+            Contestant("all", "skipped", "It would take about 540 s with the final fit, and 35 s are left."),
         ),
         measurement=None,
-        confidence=0.95,
+        confidence=14 / 15,
         seconds=26.0,
         by_number_alone="head",
     )

@@ -18,6 +18,7 @@ from ravine.report.trust import trust
 PLOTLY = "package_data/plotly.min.js"
 WORDING = (
     "percent",
+    "level",
     "decimal",
     "count",
     "plural",

@@ -4,6 +4,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+LEAST = 0.10
+"""How far an axis of gains goes to the left at least, where a contestant is that far behind."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -80,6 +83,7 @@ class Contestant:
 
     Attributes:
         name: In words.
+        setting: What to set in order to have it, such as "last1"; may be empty.
         outcome: What became of it, in words.
         note: Why, in a sentence; may be empty.
         chosen: Whether it was taken.
@@ -105,6 +109,12 @@ class Contestant:
     low: float = math.nan
     high: float = math.nan
     seconds: float = math.nan
+    setting: str = ""
+
+    @property
+    def compared(self) -> bool:
+        """Whether it has a gain to show."""
+        return math.isfinite(self.gain)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ class Transfer:
 
     Attributes:
         verdict: The first sentence: what was trained, and why.
+        rule: By what the race was decided, in a sentence.
         remarks: What else to know at once, such as what the textbook would have said.
         contestants: Those of the race, in order, with those that were not raced or failed.
         margin: The gain in accuracy that more training must be worth.
@@ -126,23 +137,39 @@ class Transfer:
     margin: float
     confidence: float
     seconds: float
+    rule: str = ""
     remarks: tuple[str, ...] = ()
     measured: Measured | None = None
 
     @cached_property
     def gains(self) -> tuple[float, float]:
-        """The ends of an axis that shows every gain, its interval, zero and the margin, at whole points.
+        """The ends of an axis of gains, at whole points: it shows zero, the margin, and every gain and interval.
+
+        To the left it goes no farther than `LEAST` or the greatest gain to the right, so that one contestant that is
+        far behind does not press the others together.
 
         Example:
-            >>> Transfer("", (Contestant("", "", gain=0.02, low=0.001, high=0.038),), 0.003, 0.95, 1.0).gains
-            (-0.01, 0.04)
+            >>> raced = Contestant("", "", gain=0.02, low=0.001, high=0.038), Contestant("", "", gain=-0.4)
+            >>> Transfer("", raced, 0.003, 0.95, 1.0).gains
+            (-0.1, 0.04)
         """
         ends = [end for one in self.contestants for end in (one.gain, one.low, one.high) if math.isfinite(end)]
         low, high = min([-2 * self.margin, *ends]), max([2 * self.margin, *ends])
-        return math.floor(100 * low - 0.1) / 100, math.ceil(100 * high + 0.1) / 100
+        points = round(100 * max(low, min(-LEAST, -high)), 6), round(100 * high, 6)
+        return math.floor(points[0]) / 100, math.ceil(points[1]) / 100
+
+    @property
+    def compared(self) -> bool:
+        """Whether any contestant has a gain to show."""
+        return any(one.compared for one in self.contestants)
+
+    @property
+    def off_axis(self) -> bool:
+        """Whether any gain lies to the left of the axis."""
+        return any(one.gain < self.gains[0] for one in self.contestants)
 
     def place(self, gain: float) -> float:
-        """Where a gain stands on that axis, in [0, 1]."""
+        """Where a gain stands on that axis, in [0, 1]; below 0 where it lies to the left of it."""
         low, high = self.gains
         return (gain - low) / (high - low)
 

@@ -84,7 +84,7 @@ def _ring(place: int, accuracy: float) -> Figure:
     marker = {"color": "--ink", "symbol": "circle-open", "size": 17, "line": {"width": 2}}
     return {
         "type": "scatter",
-        "name": "best depth",
+        "name": "best",
         "mode": "markers",
         "x": [place],
         "y": finite([accuracy]),

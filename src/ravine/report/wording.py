@@ -25,6 +25,16 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{value:.{digits}f}{SPACE}%" if math.isfinite(value) else DASH
 
 
+def level(confidence: float) -> str:
+    """A confidence as a percentage with no more digits than it needs.
+
+    Example:
+        >>> level(0.95).replace(SPACE, " "), level(14 / 15).replace(SPACE, " ")
+        ('95 %', '93.3 %')
+    """
+    return f"{round(100 * confidence, 1):g}{SPACE}%"
+
+
 def decimal(value: float, digits: int = 3) -> str:
     """A number with fixed decimal places, or in powers of ten where these would show only zeros.
 

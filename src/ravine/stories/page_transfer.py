@@ -3,7 +3,7 @@
 import math
 
 from ravine.report import transfer as page
-from ravine.stories.transfer_words import OUTCOMES, name_of, reference, remarks, verdict
+from ravine.stories.transfer_words import OUTCOMES, RULE, name_of, reference, remarks, verdict
 from ravine.transfer.decision import MARGIN, Contestant, Decision
 from ravine.transfer.measure import ADVICE, Measurement
 
@@ -18,6 +18,7 @@ def transfer(decision: Decision) -> page.Transfer:
         margin=MARGIN,
         confidence=decision.confidence,
         seconds=decision.seconds,
+        rule=RULE,
         measured=decision.measurement and _measured(decision.measurement),
     )
 
@@ -25,6 +26,7 @@ def transfer(decision: Decision) -> page.Transfer:
 def _contestant(one: Contestant, *, reference: bool) -> page.Contestant:
     return page.Contestant(
         name=name_of(one.name),
+        setting=one.name,
         outcome=OUTCOMES[one.outcome],
         note=one.note,
         chosen=one.outcome == "chosen",

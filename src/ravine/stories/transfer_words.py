@@ -1,6 +1,6 @@
 """A decision about transfer in words: what was trained and why, and what the textbook's table would have said."""
 
-from ravine.report.wording import between, points
+from ravine.report.wording import between, decimal, level, points
 from ravine.transfer.decision import MARGIN, Contestant, Decision
 
 NAMES = {
@@ -27,16 +27,23 @@ OUTCOMES = {
     "chosen": "chosen",
     "no clear gain": "no clear gain",
     "worse": "clearly worse",
-    "dropped": "dropped: it could not win any more",
-    "skipped": "not raced, for want of time",
-    "refused": "not raced: a setting does not allow it",
+    "dropped": "dropped",
+    "skipped": "not raced: no time",
+    "refused": "not raced: ruled out",
     "failed": "failed",
 }
+"""What became of a contestant; its note says why."""
+
+RULE = (
+    f"What trains least is taken unless another is clearly better: its gain is clearly more than {100 * MARGIN:.1f} "
+    "points, or more than that with a clearly lower negative log-likelihood (NLL)."
+)
+"""By what the race is decided."""
 
 _FATES = {
     "no clear gain": "which was not clearly better in the race",
     "worse": "which was clearly worse in the race",
-    "dropped": "which fell behind in the race",
+    "dropped": "which was dropped during the race",
     "skipped": "which was not raced, for want of time",
     "refused": "which a setting does not allow",
     "failed": "whose training failed",
@@ -64,6 +71,8 @@ def verdict(decision: Decision) -> str:
     said = f"Ravine trained {trained_by(chosen.name)}"
     if chosen.gain is not None and yardstick is not None:
         return f"{said}: {_gained(chosen, yardstick, decision.confidence)}."
+    if not chosen.pictures:
+        return f"{said}, without a race, for which there was no time."
     if not any(one.pictures for one in decision.contestants if one is not chosen):
         return f"{said}: nothing else was raced."
     return f"{said}: nothing else that was raced gained clearly more than {100 * MARGIN:.1f} points."
@@ -76,12 +85,22 @@ def remarks(decision: Decision) -> tuple[str, ...]:
 
 def _gained(chosen: Contestant, yardstick: Contestant, confidence: float) -> str:
     gain, judge = points(chosen.gain or 0.0).lstrip("+"), trained_by(yardstick.name).removeprefix("only ")
-    ends = "" if chosen.low is None or chosen.high is None else _ends(chosen.low, chosen.high, confidence)
-    return f"it is right on {gain} points more of the pictures than {judge}{ends}"
+    said = f"it is right on {gain} points more of the pictures than {judge}"
+    return said + _ends(chosen, confidence) + _surer(chosen, yardstick)
 
 
-def _ends(low: float, high: float, confidence: float) -> str:
-    return f" ({100 * confidence:g} % interval {between((low, high))})"
+def _ends(one: Contestant, confidence: float) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f" ({level(confidence)} interval {between((one.low, one.high))})"
+
+
+def _surer(chosen: Contestant, yardstick: Contestant) -> str:
+    """The second reason, where the gain alone is not clear."""
+    if (chosen.low or 0.0) > MARGIN or not chosen.nll < yardstick.nll:
+        return ""
+    likelihoods = f"{decimal(chosen.nll)} instead of {decimal(yardstick.nll)}"
+    return f", and surer of the right answers (negative log-likelihood {likelihoods})"
 
 
 def _closest(decision: Decision) -> str:
@@ -90,15 +109,15 @@ def _closest(decision: Decision) -> str:
     if decision.chosen.gain is not None or not others:
         return ""
     best = max(others, key=lambda one: one.gain or 0.0)
-    ends = "" if best.low is None or best.high is None else _ends(best.low, best.high, decision.confidence)
-    return f"The best of the others was “{name_of(best.name)}”, with a gain of {points(best.gain or 0.0)} points{ends}."
+    gain = f"{points(best.gain or 0.0)} points{_ends(best, decision.confidence)}"
+    return f"The best of the others was “{name_of(best.name)}”, with a gain of {gain}."
 
 
 def _unraced(decision: Decision) -> str:
-    skipped = _listed([one for one in decision.contestants if one.outcome == "skipped"])
-    failed = _listed([one for one in decision.contestants if one.outcome == "failed"])
-    left_out = f"Not raced, for want of time: {skipped}. " if skipped else ""
-    return (left_out + (f"Failed: {failed}." if failed else "")).strip()
+    """Who was not raced, or failed."""
+    why = {"skipped": "Not raced, for want of time", "refused": "Ruled out by a setting", "failed": "Failed"}
+    lists = {outcome: [one for one in decision.contestants if one.outcome == outcome] for outcome in why}
+    return " ".join(f"{why[outcome]}: {_listed(found)}." for outcome, found in lists.items() if found)
 
 
 def _listed(contestants: list[Contestant]) -> str:
