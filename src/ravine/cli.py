@@ -75,7 +75,10 @@ def fit(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that is in the folder.")] = False,
 ) -> None:
-    """Train a classifier on labelled pictures."""
+    """Train a classifier on labelled pictures.
+
+    With --set transfer=auto, a race on your pictures decides how much of a pretrained body is trained.
+    """
     from ravine.plan.toml import read_settings
     from ravine.stories import fit as story
     from ravine.stories.terminal import progress, show_result

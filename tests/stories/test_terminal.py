@@ -8,7 +8,7 @@ import pytest
 
 from ravine.bundle import Prediction
 from ravine.stats.scores import score
-from ravine.stories.terminal import BarProgress, LineProgress, progress, show_predictions, show_scores
+from ravine.stories.terminal import BarProgress, LineProgress, progress, show_predictions, show_race, show_scores
 
 
 @dataclass
@@ -65,3 +65,26 @@ def test_class_names_with_brackets_in_scores(capsys: pytest.CaptureFixture[str])
     assert "[b]x[/b]" in out
     assert "[/oops]" in out
     assert "accuracy 1.0000" in out
+
+
+def test_a_race_is_shown_a_row_a_way_with_what_was_decided(capsys: pytest.CaptureFixture[str]) -> None:
+    raced = {"accuracy": 0.81, "gain": None, "low": None, "high": None}
+    show_race(
+        {
+            "contestants": [
+                {"name": "head", "outcome": "worse", "note": "last1 is better.", **raced},
+                {"name": "last1", "outcome": "chosen", "note": ""} | {**raced, "gain": 0.1, "low": 0.05, "high": 0.123},
+                {"name": "all", "outcome": "skipped", "note": "It would take long.", **dict.fromkeys(raced)},
+            ],
+            "verdict": "Ravine trained the last stage.",
+            "confidence": 0.8,
+            "seconds": 12.34,
+        }
+    )
+    _, head, last1, everything, verdict = capsys.readouterr().out.splitlines()
+    assert head.split()[:2] == ["head", "0.810"]
+    assert head.rstrip().endswith("last1 is better.")
+    assert "+10.0 (+5.0 to +12.3)" in last1
+    assert last1.rstrip().endswith("chosen")
+    assert everything.split()[:2] == ["all", "not"]
+    assert verdict == "Ravine trained the last stage. Intervals hold with 80 %; 12.3 s."

@@ -86,7 +86,7 @@ class Preparation:
     def _entrant(self, one: Alternative) -> Entrant:
         parts = split(self.audit, one.plan.split, one.plan.seed)
         way = self._way(one.plan, parts)
-        return Entrant(one.name, way, _trainings(one.plan, parts), at_once=one.plan.transfer in FROZEN)
+        return Entrant(one.name, way, final_trainings(one.plan, parts), at_once=one.plan.transfer in FROZEN)
 
     def _way(self, plan: Plan, parts: Split) -> Way:
         packed = self._packed(plan.picture)
@@ -121,7 +121,7 @@ def _free(parts: Split) -> NDArray[np.int64]:
     return np.sort(np.concatenate([parts.train, parts.validation]))
 
 
-def _trainings(plan: Plan, parts: Split) -> float:
+def final_trainings(plan: Plan, parts: Split) -> float:
     """How many trainings on all pictures a fit takes: those of the members that compete, and the refit."""
     if plan.transfer in FROZEN:
         return 1.0

@@ -62,12 +62,14 @@ def fit(
     Args:
         source: A folder of class folders, a CSV table, a .npz file, or "demo".
         out: The folder to write; "runs/NAME of the source" if not given.
-        budget: Time that the whole run may take, such as "60s"; it limits the epochs of training from scratch.
+        budget: Time that the whole run may take, such as "60s"; it limits the epochs of training in steps, and with
+            transfer=auto which ways to transfer are raced.
         epochs: Passes over the pictures, for training from scratch.
         seed: Fixes the split, the initialisation, the order of the pictures and all other chance; 0 if not given.
         members: How many networks are trained, of which the best on validation pictures is kept; 1 if not given.
         plan: The plan.toml of an earlier run, to be repeated.
-        settings: Further choices by name, such as {"optimizer": "adam", "optimizer.lr": 0.001, "split.test": 0.25}.
+        settings: Further choices by name, such as {"optimizer": "adam", "optimizer.lr": 0.001, "split.test": 0.25};
+            {"transfer": "auto"} decides by measurement how much of a pretrained body is trained.
         device: "auto", "cpu" or "cuda".
         resume: Go on with a run that is in `out` already; a finished one is returned at once.
         progress: Shows how far the run is.

@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,6 +17,7 @@ from ravine.experiment.stages import Advance, Progress
 from ravine.stats.scores import Scores
 from ravine.stories import folder
 from ravine.stories.result import Result
+from ravine.stories.transfer_words import OUTCOMES
 
 SHOWN = 20
 """Rows of a list that are printed; the rest is counted."""
@@ -66,6 +68,8 @@ def progress() -> Progress:
 
 def show_result(result: Result) -> None:
     """Print what a run came to, and where it lies."""
+    if result.summary.get("transfer"):
+        show_race(result.summary["transfer"])
     test = result.test
     low, high = test["accuracy_interval"]
     print(f"test accuracy {test['accuracy']:.3f}, 95 % interval {low:.3f} to {high:.3f}, on {test['n']:,} pictures")
@@ -75,6 +79,28 @@ def show_result(result: Result) -> None:
         print(f"{aside} files were set aside; the report names them")
     print(f"report  {result.report}")
     print(f"model   {result.path / folder.MODEL}  (ravine predict {result.path / folder.MODEL} PICTURE)")
+
+
+def show_race(decided: Mapping[str, Any]) -> None:
+    """Print a row a way to transfer, and what was decided.
+
+    Args:
+        decided: What `result.json` says of it.
+    """
+    table = Table("transfer", "accuracy", "gain, points", "outcome", box=None, pad_edge=False)
+    for one in decided["contestants"]:
+        accuracy = "" if one["accuracy"] is None else f"{one['accuracy']:.3f}"
+        words = filter(None, (OUTCOMES[one["outcome"]], one["note"]))
+        table.add_row(one["name"], accuracy, _gain(one), ". ".join(words))
+    _console().print(table)
+    print(f"{decided['verdict']} Intervals hold with {100 * decided['confidence']:.0f} %; {decided['seconds']:.1f} s.")
+
+
+def _gain(contestant: Mapping[str, Any]) -> str:
+    if contestant["gain"] is None:
+        return ""
+    gain, low, high = (f"{100 * contestant[end]:+.1f}" for end in ("gain", "low", "high"))
+    return f"{gain} ({low} to {high})"
 
 
 def show_predictions(predictions: Sequence[Prediction]) -> None:
