@@ -14,7 +14,7 @@ from ravine.interfaces import Part, Rule
 from ravine.models.backbone import PACKAGED, Backbone
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.plan.catalog import PARTS
-from ravine.plan.plan import HeadChoices, Plan
+from ravine.plan.plan import HeadChoices, Plan, TuningChoices
 
 RULES = [cls for cls in PARTS["optimizer"] if issubclass(cls, Rule)]
 MINIMIZERS = [cls for cls in PARTS["optimizer"] if issubclass(cls, Minimizer)]
@@ -85,7 +85,7 @@ def pictures(draw: st.DrawFn) -> Preprocess:
     )
 
 
-shares = st.builds(SplitChoices, test=st.floats(0, 0.5), validation=st.floats(0, 0.49))
+shares = st.builds(SplitChoices, test=st.floats(0, 0.5), validation=st.floats(0, 0.49), nested=st.booleans())
 heads = st.builds(
     HeadChoices, l2=st.lists(st.floats(1e-9, 10), min_size=1, max_size=4).map(tuple), folds=st.integers(2, 10)
 )
@@ -130,5 +130,19 @@ head = st.builds(
     transfer=st.just("head"),
     optimizer=st.sampled_from(MINIMIZERS).flatmap(part),
     head=heads,
+    **shared,
+)
+unfrozen = st.builds(
+    Plan,
+    model=part(Backbone),
+    transfer=st.sampled_from(["last1", "last2", "all"]),
+    optimizer=st.sampled_from([rule for rule in RULES if not rule().averages]).flatmap(part),
+    schedule=st.sampled_from(PARTS["schedule"]).flatmap(part),
+    penalty=st.lists(st.sampled_from(PARTS["penalty"]).flatmap(part), max_size=3).map(tuple),
+    epochs=st.integers(1, 500),
+    batch_size=st.integers(1, 4096),
+    head=heads,
+    tuning=st.builds(TuningChoices, decay=st.floats(0, 1, exclude_min=True)),
+    members=st.integers(1, 20),
     **shared,
 )

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 from hypothesis import given
 from hypothesis import settings as how
-from plans import full_batch, head, scratch
+from plans import full_batch, head, scratch, unfrozen
 
 from ravine.base.errors import PlanError
 from ravine.data.preprocess import Preprocess
@@ -32,7 +32,7 @@ PLAN = Plan(
 
 
 @how(max_examples=60)
-@given(plan=scratch | full_batch | head)
+@given(plan=scratch | full_batch | head | unfrozen)
 def test_reading_is_the_inverse_of_writing(plan: Plan) -> None:
     text = dumps(plan)
     assert loads(text) == plan
