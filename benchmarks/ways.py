@@ -63,7 +63,7 @@ class Bench:
             "seconds": result.summary["seconds"]["total"],
             "right": pressed(right),
         }
-        return {**found, "decision": result.summary.get("decision")}
+        return {**found, "decision": result.summary.get("transfer")}
 
     def _right(self, model: Path) -> NDArray[np.bool_]:
         loaded, tested = ravine.load(model), self.pictures.test

@@ -15,7 +15,7 @@ from fastai.learner import Recorder
 from fastai.losses import CrossEntropyLossFlat
 from fastai.torch_core import params
 from finetuning import Clock, Data, arguments, network, pixels, read, report
-from torch import nn
+from torch import Tensor, nn
 
 
 class Judge(Callback):
@@ -54,8 +54,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.data.y)
 
-    def __getitem__(self, row: int) -> tuple:
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
         return self.data.x[row], self.data.y[row]
+
+
+def ready(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """A batch as the network reads it."""
+    x, y = batch
+    return pixels(x), y
 
 
 def split(model: nn.Module) -> list[list[nn.Parameter]]:
@@ -70,7 +76,6 @@ def main() -> None:
     clock = Clock()
     data = read(choices.data, choices.size, choices.held)
     clock.stop()
-    ready = [lambda batch: (pixels(batch[0]), batch[1])]
     loader = DataLoader(Rows(data), bs=choices.batch, shuffle=True, drop_last=True, num_workers=0, after_batch=ready)
     learner = Learner(
         DataLoaders(loader, loader),

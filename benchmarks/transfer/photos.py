@@ -71,7 +71,7 @@ def _run(folder: Path, way: str, seed: int) -> Any:
         found = {"seconds": done.wall_seconds, "accuracy": done.accuracy, "tested": done.tested, "parts": done.seconds}
         if way == "head":
             return {**found, "scikit_learn": scikit_learn(pictures, done, seed)}
-        return {**found, "chosen": (done.summary.get("decision") or {}).get("chosen")}
+        return {**found, "chosen": (done.summary.get("transfer") or {}).get("chosen")}
 
     return run
 

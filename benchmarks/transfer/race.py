@@ -97,7 +97,7 @@ def _ravine(terms: Terms, way: str, seed: int) -> dict[str, Any]:
     done = fit(terms.data(), terms.folder / f"{terms.name}-{way}-{seed}", *words)
     apart = ("scan", "evaluate", "report", "total")
     seconds = done.seconds["total"] - sum(done.seconds.get(part, 0.0) for part in apart[:-1])
-    chosen = (done.summary.get("decision") or {}).get("chosen", way)
+    chosen = (done.summary.get("transfer") or {}).get("chosen", way)
     return {"seconds": seconds, "accuracy": done.accuracy, "process": done.wall_seconds, "chosen": chosen}
 
 
