@@ -31,7 +31,7 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
 def test_they_are_those_of_the_pictures(
     audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int | None
 ) -> None:
-    monkeypatch.setattr(room, "available_bytes", lambda device: free)
+    monkeypatch.setattr(room, "available_bytes", lambda _: free)
     stage = nn.Conv2d(3, 5, 3, 2).eval()
     rows, seen = np.array([7, 1, 4]), []
     maps = prefix_maps(stage, audit, rows, PICTURE, tmp_path, seen.append)
@@ -50,5 +50,5 @@ class _Large(nn.Module):
 
 
 def test_numbers_that_do_not_fit_are_an_error(audit: Audit) -> None:
-    with pytest.raises(TrainingError, match="numbers that float16 cannot hold. Choose transfer=all"):
+    with pytest.raises(TrainingError, match=r"numbers that float16 cannot hold. Choose transfer=all"):
         prefix_maps(_Large(), audit, np.arange(2), PICTURE)

@@ -47,7 +47,7 @@ def test_the_whole_answers_what_the_parts_do() -> None:
     tuned = Tuned(divided.suffix, WEIGHT, BIAS).eval()
     with torch.no_grad():
         for parameter in tuned.parameters():
-            parameter += 0.01
+            parameter.add_(0.01)
         z = tuned(divided.prefix(_pictures()))
         before = deepcopy(body.state_dict())
         joined = whole(tuned, body).eval()
