@@ -29,7 +29,7 @@ from benchmarks.rates import Candidate, interleaved, ratio
 from benchmarks.table import median, show
 from ravine.augment.augmentation import Augmentation
 from ravine.augment.crop import Crop, cut, shift
-from ravine.augment.flip import Flip, flip
+from ravine.augment.flip import Flip, flip, turn
 from ravine.data.audit import Audit
 from ravine.data.batches import Batch, Batches
 from ravine.data.decode import decode
@@ -171,7 +171,7 @@ def parts_of_pack(images: Tensor) -> Candidate:
                 rows = torch.from_numpy(batches.rows(epoch, number)[0])
                 draws = SampleDraws(0, epoch, rows, count)
                 top, left = (draws.uniform("cut", 2) * free).long().T
-                seen += len(flip(cut(images, top, left, (SIDE, SIDE), rows), draws.uniform("flip", 1)[:, 0] < 0.5))
+                seen += len(turn(cut(images, top, left, (SIDE, SIDE), rows), draws.uniform("flip", 1)[:, 0] < 0.5))
         return seen
 
     return run
@@ -205,7 +205,7 @@ def check_large(images: Tensor, files: Sequence[Path]) -> None:
     top, left = torch.randint(0, STORED - SIDE + 1, (2, count))
     mirrored, some = torch.rand(count) < 0.5, torch.randperm(len(images))[:count]
     expected = loaders.one_by_one(images[some], top, left, mirrored, SIDE)
-    equal("cut, flip", flip(cut(images, top, left, (SIDE, SIDE), some), mirrored), expected)
+    equal("cut, flip", turn(cut(images, top, left, (SIDE, SIDE), some), mirrored), expected)
     print(f"Pack and Pillow differ by at most {apart} of 255 levels")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from ravine.augment.flip import Flip, flip
+from ravine.augment.flip import CHUNK_BYTES, Flip, flip, turn
 from ravine.base.errors import PlanError
 
 
@@ -19,13 +19,23 @@ def test_pictures_are_mirrored_as_pillow_does(make_samples):
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-@pytest.mark.parametrize("size", [(28, 28, 1), (32, 32, 3), (33, 65, 3)])
+@pytest.mark.parametrize("size", [(28, 28, 1), (32, 32, 3), (33, 65, 3), (300, 301, 3)])
 def test_wide_pictures_are_mirrored_pixel_by_pixel(size, dtype):
     images, mirrored = torch.randint(0, 256, (9, *size)).to(dtype), torch.arange(9) % 2 == 0
     for turned in (flip(images, mirrored), flip(images.movedim(1, 2).contiguous().movedim(1, 2), mirrored)):
         assert turned.is_contiguous()
         assert torch.equal(turned[1::2], images[1::2])
         assert np.array_equal(turned[::2].numpy(), images[::2].numpy()[:, :, ::-1])
+
+
+@given(st.lists(st.booleans(), max_size=9), st.sampled_from([1, 24, 100, CHUNK_BYTES]))
+def test_pictures_are_turned_where_they_are_however_many_at_a_time(mirrored, chunk_bytes):
+    images = torch.randint(0, 256, (len(mirrored), 4, 2, 3), dtype=torch.uint8)
+    expected = flip(images, torch.tensor(mirrored, dtype=torch.bool))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ravine.augment.flip.CHUNK_BYTES", chunk_bytes)
+        assert turn(images, torch.tensor(mirrored, dtype=torch.bool)) is images
+    assert torch.equal(images, expected)
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3]), st.lists(st.booleans(), min_size=1, max_size=5))

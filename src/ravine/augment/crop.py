@@ -12,6 +12,9 @@ from ravine.augment.pixels import Border, Shade
 from ravine.base.ranges import Hyper, Range
 from ravine.moments import Samples
 
+MOST_COLUMNS = 8
+"""On each side, that are copied one by one, over all pictures and rows, which is faster where they are few."""
+
 
 @dataclass(frozen=True)
 class Crop(Augmentation):
@@ -84,13 +87,26 @@ def shift(
     if border == "reflect":
         last = height - 1
         rows = last - (last - rows.abs()).abs()
-        sides = images[:, :, 1 : margin + 1].flip(2), images[:, :, width - 1 - margin : width - 1].flip(2)
-        wide = torch.cat([sides[0], images, sides[1]], dim=2)
+        wide = _reflected(images, margin)
     else:
         value = value if images.is_floating_point() else round(value)
         wide = pad(images, (0, 0, margin, margin, 0, 1), value=value)
         rows = torch.where((rows < 0) | (rows >= height), height, rows)
     return _picked(wide, torch.arange(len(images), device=images.device), rows, margin - right, width)
+
+
+def _reflected(images: Tensor, margin: int) -> Tensor:
+    """Pictures with their reflections on the left and on the right, [N, H, margin + W + margin, C]."""
+    width = images.shape[2]
+    if margin > MOST_COLUMNS or images.device.type != "cpu":
+        left, right = images[:, :, 1 : margin + 1].flip(2), images[:, :, width - 1 - margin : width - 1].flip(2)
+        return torch.cat([left, images, right], dim=2)
+    wide = images.new_empty(*images.shape[:2], width + 2 * margin, images.shape[3])
+    wide[:, :, margin : margin + width] = images
+    for step in range(1, margin + 1):
+        wide[:, :, margin - step] = images[:, :, step]
+        wide[:, :, margin + width - 1 + step] = images[:, :, width - 1 - step]
+    return wide
 
 
 def cut(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int], pictures: Tensor | None = None) -> Tensor:
