@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack, pack
 from ravine.data.preprocess import Preprocess
@@ -79,12 +80,12 @@ class Preparation:
         """Measure and race."""
         entrants = [self._entrant(one) for one in self.options.possible]
         refused = [Contestant(name, "refused", why) for name, why in self.options.refused.items()]
-        rows = _free(split(self.audit, self.plan.split, self.plan.seed))
+        rows = _free(divided(self.audit, self.plan))
         course = Course(rows, self.audit, self.plan.seed, limit, say=self.stages.progress.say)
         return decide(entrants, course, self._measure(rows), refused, WAYS)
 
     def _entrant(self, one: Alternative) -> Entrant:
-        parts = split(self.audit, one.plan.split, one.plan.seed)
+        parts = divided(self.audit, one.plan)
         way = self._way(one.plan, parts)
         return Entrant(one.name, way, final_trainings(one.plan, parts), at_once=one.plan.transfer in FROZEN)
 
@@ -114,6 +115,20 @@ class Preparation:
                 return measure_source(body, self.audit, rows, plan.picture, plan.device, directory, plan.seed, advance)
 
         return measure
+
+
+def divided(audit: Audit, plan: Plan) -> Split:
+    """Divide the pictures as a plan says.
+
+    Raises:
+        PlanError: None is left to test on.
+    """
+    parts = split(audit, plan.split, plan.seed)
+    if len(parts.test) == 0:
+        raise PlanError(
+            "No picture is left to test on. Set split.test above 0, or mark pictures as test in the source."
+        )
+    return parts
 
 
 def _free(parts: Split) -> NDArray[np.int64]:

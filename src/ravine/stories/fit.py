@@ -19,7 +19,7 @@ from ravine.data.mirror import look
 from ravine.data.pack import Pack, pack
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
-from ravine.data.split import Split, split
+from ravine.data.split import Split
 from ravine.device.machine import choose_device, enough_memory, threads, usable_cores, versions
 from ravine.experiment.fitted import Evidence, Fitted
 from ravine.experiment.scratch import Scratch
@@ -33,7 +33,7 @@ from ravine.report.wording import plural
 from ravine.stories import folder
 from ravine.stories.agreement import pack_shift
 from ravine.stories.budget import affordable_epochs, epochs_after_head, seconds_of
-from ravine.stories.choosing import AUTO, Choice, choose
+from ravine.stories.choosing import AUTO, Choice, choose, divided
 from ravine.stories.page import content
 from ravine.stories.result import Result
 from ravine.stories.run import Run
@@ -102,11 +102,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
     choice = _choice(audit, _facts(audit, device), asked, seconds, stages)
     plan, reasons = choice.plan, choice.reasons
     choose_device(plan.device)
-    parts = split(audit, plan.split, plan.seed)
-    if len(parts.test) == 0:
-        raise PlanError(
-            "No picture is left to test on. Set split.test above 0, or mark pictures as test in the source."
-        )
+    parts = divided(audit, plan)
     with stages.stage("pack", "pack", len(audit)) as advance:
         packed = pack(audit, plan.picture, advance=advance)
     with threads(plan.threads), enough_memory():
