@@ -3,8 +3,8 @@
 One epoch with a frozen body (its batch norms go on learning, as fastai has it), then all layers at rates that fall with
 depth, one cycle each. Pictures are uint8 in memory, brought to size once; batches are made float and normalised as a
 whole; channels last. fastai's own validation is skipped and its progress bar is off; the test is made after each epoch
-and not timed. One JSON line an epoch; `seconds` is training time with bringing the pictures to size. Needs what
-finetuning.py needs, and fastai.
+and not timed. One JSON line an epoch; `seconds` is training time with bringing the pictures to size and loading timm
+and the weights. Needs what finetuning.py needs, and fastai.
 """
 
 from fastai.callback.core import Callback, CancelValidException
@@ -75,11 +75,12 @@ def main() -> None:
     choices = arguments(__doc__)
     clock = Clock()
     data = read(choices.data, choices.size, choices.held)
+    model = network(data.classes)
     clock.stop()
     loader = DataLoader(Rows(data), bs=choices.batch, shuffle=True, drop_last=True, num_workers=0, after_batch=ready)
     learner = Learner(
         DataLoaders(loader, loader),
-        network(data.classes),
+        model,
         loss_func=CrossEntropyLossFlat(),
         splitter=split,
         cbs=Judge(clock, data),

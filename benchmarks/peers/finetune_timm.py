@@ -4,7 +4,7 @@ One epoch trains the classifier alone on the frozen body, which stays in evaluat
 layers are trained, with AdamW as timm makes it (no decay of biases and norms), and a rate that rises and falls once.
 Pictures are uint8 in memory, brought to size once, each batch picked by one index; channels last; glibc keeps freed
 memory; nothing is read back within an epoch. One JSON line an epoch; `seconds` is training time with bringing the
-pictures to size, without tests. Needs what finetuning.py needs.
+pictures to size and loading timm and the weights, without tests. Needs what finetuning.py needs.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from functools import partial
 
 import torch
 from finetuning import Clock, Data, arguments, network, pixels, read, report
-from timm.optim import create_optimizer_v2
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import OneCycleLR
@@ -54,12 +53,12 @@ def main() -> None:
     choices = arguments(__doc__)
     clock = Clock()
     data = read(choices.data, choices.size, choices.held)
-    clock.stop()
     model = network(data.classes)
-    clock.start()
     train_head(model, data, choices.batch)
     clock.stop()
     report(1, clock, model, data)
+    from timm.optim import create_optimizer_v2
+
     optimizer = create_optimizer_v2(model, "adamw", lr=choices.rate, weight_decay=DECAY, fused=True)
     steps = max(1, len(data.y) // choices.batch) * (choices.epochs - 1)
     schedule = OneCycleLR(optimizer, choices.rate, steps, pct_start=RISE, cycle_momentum=False) if steps else None

