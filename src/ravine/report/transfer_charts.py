@@ -35,7 +35,10 @@ def depth_figure(measured: Measured) -> Figure:
     for trace in traces:
         trace |= {"text": [_plain(one.name) for one in depths], "hovertemplate": "%{text}: %{y:.1%}"}
     traces[-1]["text"] = [_plain(best.name)]
-    caption = "Accuracy by the depth of the features; the ring marks the best depth, the dotted line the largest class"
+    caption = (
+        "Accuracy by the depth of the features; ringed: the best (the last, unless another is clearly ahead); "
+        "dotted: always naming the largest class"
+    )
     return _small(caption, traces, _stages(depths, "features after stage"), axis("accuracy", **SHARE), measured.chance)
 
 
