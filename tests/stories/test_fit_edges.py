@@ -63,7 +63,7 @@ def test_when_every_member_fails_nothing_is_written(tmp_path: Path) -> None:
     settings = QUICK | {"optimizer": "sgd", "optimizer.lr": 1e30}
     with pytest.raises(TrainingError, match=r"Choose a smaller optimizer\.lr"):
         ravine.fit(_folders(tmp_path / "photos"), tmp_path / "run", settings=settings)
-    assert list((tmp_path / "run").iterdir()) == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_broke_off_can_be_started_again_with_resume(tmp_path: Path) -> None:

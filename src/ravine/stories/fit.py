@@ -132,6 +132,7 @@ def _choice(audit: Audit, facts: Facts, asked: Mapping[str, Any], seconds: float
 
 def _write(run: Run, out: Path, command: str, stages: Stages) -> Result:
     """Write the files of a run; `result.json`, which marks it as finished, last."""
+    folder.make(out)
     run.model.save(out / folder.MODEL)
     folder.write_text(out / folder.PLAN, run.model.plan)
     run.parts.write_csv(out / folder.SPLIT, run.audit)

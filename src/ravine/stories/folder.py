@@ -1,6 +1,7 @@
 """The folder of a run: checked before any work, and whole when `result.json` is there."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ PURPOSES = {
 
 
 def prepare(out: Path, resume: bool) -> bool:
-    """Make the folder of a run.
+    """Check the folder of a run; one that is not there is made when there is something to write.
 
     Args:
-        out: The folder; its parents are made too.
+        out: The folder.
         resume: Whether a run may be there already.
 
     Returns:
@@ -40,6 +41,20 @@ def prepare(out: Path, resume: bool) -> bool:
     finished = (out / RESULT).is_file()
     if not resume and any((out / name).exists() for name in PURPOSES):
         raise OutputError(f"{out} already holds a run. Choose another --out, or add --resume to go on with that run.")
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    make(out)
+    for folder in missing:
+        with suppress(OSError):  # another run may be using it by now
+            folder.rmdir()
+    return finished
+
+
+def make(out: Path) -> None:
+    """Make the folder of a run, and its parents.
+
+    Raises:
+        OutputError: Nothing can be written there.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
@@ -47,7 +62,6 @@ def prepare(out: Path, resume: bool) -> bool:
         probe.unlink()
     except OSError as wrong:
         raise OutputError(f"Nothing can be written to {out}: {wrong.strerror}. Choose another --out.") from wrong
-    return finished
 
 
 def write_text(path: Path, text: str) -> None:
