@@ -153,10 +153,10 @@ def test_who_has_little_hope_is_dropped_before_it_is_certain() -> None:
     assert leaving(better, alone(300), Look(1, 3)) == {}
 
 
-def test_who_has_answered_everything_is_not_dropped_for_want_of_hope() -> None:
+def test_after_the_last_look_nobody_is_dropped_for_want_of_hope() -> None:
     one, other = answers(share(100, 20)), answers(share(100, 20))
-    assert hope(one, other, alone(100), Look(1, 3)) == 1.0
-    assert leaving({"head": one, "depth": other}, alone(100), Look(1, 3)) == {}
+    assert hope(one, other, alone(100), LAST) == 1.0
+    assert leaving({"head": one, "depth": other}, alone(100), LAST) == {}
 
 
 def test_hope_is_one_where_nothing_was_judged_by_both() -> None:

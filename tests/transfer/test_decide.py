@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,11 +76,11 @@ def outcomes(decision: object) -> dict[str, str]:
 
 def test_a_clear_gain_is_chosen_and_the_head_is_worse(audit: Audit) -> None:
     last1 = Made(0.05)
-    found = decide([Entrant("head", Made(0.4), at_once=True), Entrant("last1", last1)], course(audit))
+    found = decide([Entrant("head", Made(0.4)), Entrant("last1", last1)], course(audit))
     assert found.chosen.name == "last1"
     assert outcomes(found) == {"head": "worse", "last1": "chosen"}
     head, best = found.contestants
-    assert (head.gain, head.pictures) == (None, PICTURES)
+    assert (head.gain, head.pictures) == (None, PICTURES // FOLDS)
     assert best.gain is not None and best.low is not None and best.high is not None
     assert best.low < best.gain < best.high
     assert len(last1.calls) == 1
@@ -88,11 +89,11 @@ def test_a_clear_gain_is_chosen_and_the_head_is_worse(audit: Audit) -> None:
 
 def test_equal_contestants_leave_the_least_unfrozen(audit: Audit) -> None:
     ways = {name: Made(0.2) for name in ("head", "last1", "last2")}
-    found = decide([Entrant(name, way, at_once=name == "head") for name, way in ways.items()], course(audit))
+    found = decide([Entrant(name, way) for name, way in ways.items()], course(audit))
     assert found.chosen.name == "head"
     assert set(outcomes(found).values()) <= {"chosen", "no clear gain", "dropped"}
     assert found.contestants[1].gain == 0.0
-    assert found.chosen.accuracy == pytest.approx(0.8)
+    assert found.chosen.accuracy == pytest.approx(0.8, abs=0.05)
 
 
 def test_rounds_have_folds_and_seeds_of_their_own_and_are_the_same_again(audit: Audit) -> None:
@@ -119,7 +120,7 @@ def test_who_is_clearly_worse_is_trained_no_more(audit: Audit) -> None:
 
 def test_a_training_that_fails_is_told_and_the_others_go_on(audit: Audit) -> None:
     entrants = [
-        Entrant("head", Made(0.2), at_once=True),
+        Entrant("head", Made(0.2)),
         Entrant("last1", Made(0.1, fails=lambda _: TrainingError("No finite loss."))),
         Entrant("last2", Made(0.1, fails=lambda call: PlanError("Not this fold.") if call == 2 else None)),
         Entrant("all", Made(0.18)),
@@ -158,7 +159,7 @@ def test_a_limit_leaves_out_what_it_has_no_time_for(audit: Audit) -> None:
     clock = Clock()
     slow = Made(0.0, clock, seconds=50.0)
     entrants = [
-        Entrant("head", Made(0.3, clock, seconds=1.0), at_once=True),
+        Entrant("head", Made(0.3, clock, seconds=1.0)),
         Entrant("last1", Made(0.1, clock, seconds=10.0)),
         Entrant("all", slow),
     ]
@@ -175,7 +176,7 @@ def test_a_final_fit_of_several_trainings_counts_as_several(audit: Audit) -> Non
     def race(trainings: float) -> str:
         clock = Clock()
         entrants = [
-            Entrant("head", Made(0.3, clock, seconds=0.1), at_once=True),
+            Entrant("head", Made(0.3, clock, seconds=0.1)),
             Entrant("scratch", Made(0.1, clock, seconds=8.0), trainings=trainings),
         ]
         return outcomes(decide(entrants, course(audit, clock, limit=25.0)))["scratch"]
@@ -187,7 +188,7 @@ def test_a_final_fit_of_several_trainings_counts_as_several(audit: Audit) -> Non
 def test_a_second_round_without_time_leaves_the_contestant_in_the_race(audit: Audit) -> None:
     clock = Clock()
     entrants = [
-        Entrant("head", Made(0.2, clock, seconds=0.1), at_once=True),
+        Entrant("head", Made(0.2, clock, seconds=0.1)),
         Entrant("last1", Made(0.18, clock, seconds=10.0)),
     ]
     found = decide(entrants, course(audit, clock, limit=25.0))
@@ -260,3 +261,22 @@ def test_the_measurement_counts_against_the_limit(audit: Audit) -> None:
     found = decide(entrants, course(audit, clock, limit=45.0), measure)
     assert outcomes(found) == {"head": "chosen", "all": "skipped"}
     assert found.seconds >= 40.0
+
+
+def test_fewer_pictures_than_parts_are_raced_on_the_parts_that_there_are(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(4) % 2)
+    audit = scan(read_source(tmp_path / "a.npz"))
+    entrants = [Entrant("head", Made(0.0)), Entrant("all", Made(0.0))]
+    found = decide(entrants, Course(np.arange(4), audit, clock=Clock()))
+    assert found.chosen.name == "head"
+    assert found.chosen.pictures == 4
+
+
+def test_pictures_that_are_all_one_block_are_not_raced(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(6) % 2, group=np.array(["one"] * 6))
+    audit = scan(read_source(tmp_path / "a.npz"))
+    assert len(np.unique(audit.blocks)) == 1
+    found = decide([Entrant("head", Made(0.0)), Entrant("all", Made(0.0))], Course(np.arange(6), audit, clock=Clock()))
+    assert (found.chosen.name, found.chosen.pictures) == ("head", 0)

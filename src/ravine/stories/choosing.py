@@ -87,7 +87,7 @@ class Preparation:
     def _entrant(self, one: Alternative) -> Entrant:
         parts = divided(self.audit, one.plan)
         way = self._way(one.plan, parts)
-        return Entrant(one.name, way, final_trainings(one.plan, parts), at_once=one.plan.transfer in FROZEN)
+        return Entrant(one.name, way, final_trainings(one.plan, parts))
 
     def _way(self, plan: Plan, parts: Split) -> Way:
         packed = self._packed(plan.picture)

@@ -19,7 +19,7 @@ from ravine.train.record import Epoch
 
 METRICS = {"nll": "negative log-likelihood", "accuracy": "accuracy", "macro_f1": "macro-F1"}
 KINDS = {"folder": "class folders", "manifest": "CSV table", "arrays": "NumPy arrays", "demo": "built-in pictures"}
-STAGES = ("scan", "pack", "features", "train", "evaluate", "report")
+STAGES = ("scan", "pack", "features", "race", "train", "evaluate", "report")
 THUMBNAILS = 24
 
 

@@ -145,14 +145,12 @@ def beats(one: Answers, other: Answers, blocks: NDArray[np.int64], look: Look) -
 def hope(one: Answers, other: Answers, blocks: NDArray[np.int64], look: Look) -> float:
     """The probability that `other` will be clearly better than `one` after the last look, if they go on as they did.
 
-    One, that is, where there is nothing to go on by, or no further training to save.
+    One, that is, where there is nothing to go on by, and after the last look.
     """
     found, likelier, last = gain(one, other, blocks), _likelier(one, other, blocks), Look(look.planned, look.planned)
-    if found is None or likelier is None:
+    if found is None or likelier is None or look.number == look.planned:
         return 1.0
-    pictures = min(len(blocks), found.pictures * look.planned / look.number)
-    if pictures <= found.pictures:
-        return 1.0
+    pictures = found.pictures * look.planned / look.number
     by_gain = found.hope(MARGIN, pictures, last.gain_chance)
     by_likelihood = likelier.hope(0.0, pictures, LIKELIHOOD_CHANCE * last.share)
     return max(by_gain, min(by_likelihood, found.hope(MARGIN, pictures, 0.5)))

@@ -109,7 +109,8 @@ class Race:
         self.labels, self.blocks = course.audit.labels[course.rows], course.audit.blocks[course.rows]
         none = Answers.none(self.labels, len(course.audit.classes))
         self.lanes = [Lane(entrant, none) for entrant in entrants]
-        self.folds = folds(course.rows, course.audit, FOLDS, course.seed)
+        drawn = folds(course.rows, course.audit, FOLDS, course.seed)
+        self.folds = [(fit, held) for fit, held in drawn if len(fit) and len(held)]
 
     @property
     def field(self) -> dict[str, Answers]:
@@ -119,7 +120,7 @@ class Race:
     def run(self) -> Look:
         """All rounds that are needed; the last look."""
         look = Look(1, ROUNDS)
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, min(ROUNDS, len(self.folds)) + 1):
             trained = [self._round(lane, number) for lane in self.lanes if lane.running]
             if number > 1 and not any(trained):
                 break
@@ -142,7 +143,7 @@ class Race:
         if not left:
             notes = " ".join(f"{lane.entrant.name}: {lane.note}" for lane in self.lanes)
             raise TrainingError(f"Every way to transfer has failed. {notes}")
-        left[0].note = f"Taken without a race, since the time allows none. {left[0].note}"
+        left[0].note = f"Taken without a race. {left[0].note}".strip()
         return left[0]
 
     def told(self, chosen: Lane, look: Look) -> list[Contestant]:
@@ -159,13 +160,10 @@ class Race:
 
     def _round(self, lane: Lane, number: int) -> bool:
         """Train one entrant for a round, if there is time; whether it was trained."""
-        if lane.entrant.at_once and number > 1:
-            return False
-        places = range(FOLDS) if lane.entrant.at_once else [number - 1]
         try:
             if not self._has_time(lane):
                 return False
-            took = sum(self._train(lane, place) for place in places)
+            took = self._train(lane, number - 1)
         except (PlanError, TrainingError) as wrong:
             lane.end("failed", str(wrong))
             return False
@@ -177,7 +175,7 @@ class Race:
     def _train(self, lane: Lane, place: int) -> float:
         """Train on all parts but one, which is then answered; the seconds that it took."""
         fit, held = self.folds[place]
-        self.course.say(f"race: {lane.entrant.name}, part {place + 1} of {FOLDS}")
+        self.course.say(f"race: {lane.entrant.name}, part {place + 1} of {len(self.folds)}")
         began = self.course.clock()
         logits = lane.entrant.way.answers(fit, held, stream(self.course.seed, "race", place))
         if not np.isfinite(logits).all():
@@ -189,7 +187,7 @@ class Race:
         """Whether a training and the longest final fit that could follow fit into the time that is left."""
         if self.course.limit is None:
             return True
-        lane.expected = lane.expected or Expected.of(lane.entrant, len(self.folds[0][0]), len(self.labels), FOLDS)
+        lane.expected = lane.expected or Expected.of(lane.entrant, len(self.folds[0][0]), len(self.labels))
         others = [one.expected.final for one in self.lanes if one.running and one.raced and one.expected]
         needed = (lane.expected.later if lane.raced else lane.expected.first) + max([lane.expected.final, *others])
         left = self.course.limit - (self.course.clock() - self.began)

@@ -30,13 +30,11 @@ class Entrant:
         name: Such as last1.
         way: What is trained.
         trainings: How many trainings on all pictures the final fit takes, if it wins.
-        at_once: Whether a training takes so little that all folds are trained in the first round.
     """
 
     name: str
     way: Way
     trainings: float = 1.0
-    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,19 +52,17 @@ class Expected:
     final: float
 
     @classmethod
-    def of(cls, entrant: Entrant, part: int, every: int, parts: int) -> "Expected":
+    def of(cls, entrant: Entrant, part: int, every: int) -> "Expected":
         """What the way says.
 
         Args:
             entrant: The way.
             part: Pictures of a training in the race.
             every: Pictures of the final fit.
-            parts: How many trainings an entrant takes that takes them at once.
         """
         whole, half, one = (entrant.way.expected_seconds(pictures) for pictures in (every, every // 2, part))
         once = min(max(0.0, 2 * half - whole), one)  # what does not grow with the pictures that are trained on
-        trained = parts if entrant.at_once else 1
-        return cls(once + trained * (one - once), one - once, entrant.trainings * (whole - once))
+        return cls(one, one - once, entrant.trainings * (whole - once))
 
     def slower(self, factor: float) -> "Expected":
         """The same if all takes so many times as long."""
