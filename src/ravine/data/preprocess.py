@@ -143,13 +143,14 @@ class Preprocess(Part):
         return short * height // min(height, width), short * width // min(height, width)
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """Bring pixels [..., C, H, W] from 0 … 255 to (x / 255 − mean) / std, in float32."""
-        scale, shift = (torch.from_numpy(values).to(pixels.device) for values in self._scale_and_shift)
+        """Bring pixels [..., C, H, S] from 0 … 255 to (x / 255 − mean) / std, in float32."""
+        scale, shift = (torch.from_numpy(row).to(pixels.device).permute(2, 0, 1) for row in self._scale_and_shift)
         return torch.addcmul(shift, pixels.float(), scale)
 
     @cached_property
     def _scale_and_shift(self) -> tuple[np.ndarray, np.ndarray]:
-        mean, std = (np.reshape(values, (-1, 1, 1)) for values in (self.mean, self.std))
+        """Both [1, S, C], as a row of pictures [N, H, W, C], so that a processor computes it as one vector."""
+        mean, std = (np.broadcast_to(values, (1, self.size, self.channels)) for values in (self.mean, self.std))
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
     def _channels(self, images: Tensor) -> Tensor:
