@@ -15,16 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.batches import Batches
 from ravine.data.pack import Pack
 from ravine.data.split import Split, folds
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.stages import Stages
-from ravine.plan.members import of_members
+from ravine.plan.members import single
 from ravine.plan.plan import Plan
-from ravine.regularize.early_stopping import EarlyStopping
 from ravine.train.evaluate import logits, packed
 from ravine.transfer.cost import contest_seconds
 from ravine.transfer.depths import HeadContest, Seen
@@ -99,7 +97,7 @@ class Unfrozen:
         Returns:
             Logits [len(held_rows), C], in the order of `held_rows`.
         """
-        tuning = self._tuning(_single(self.plan, seed), np.sort(fit_rows), NOBODY)
+        tuning = self._tuning(single(self.plan, seed), np.sort(fit_rows), NOBODY)
         trained = tuning.train(tuning.split.train, [0], "race", Stages())
         network = tuning.alone(trained, tuning.split.train)
         held = np.searchsorted(self._material.stored().numbers, held_rows)
@@ -138,7 +136,7 @@ class Unfrozen:
     @cached_property
     def _step_seconds(self) -> float:
         """Seconds of a step: the second of two, on a few pictures, with a head of zeros."""
-        plan, material = replace(_single(self.plan, self.plan.seed), epochs=1), self._material
+        plan, material = replace(single(self.plan, self.plan.seed), epochs=1), self._material
         size = min(plan.batch_size or 1, len(self.rows))
         pack, read = material.sample(size)
         with torch.inference_mode():
@@ -195,24 +193,3 @@ class Unfrozen:
         pairs = [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given]
         judged, best = contest.judged(pairs)
         return contest.fit(judged[best], np.ones(len(rows), bool))
-
-
-def _single(plan: Plan, seed: int) -> Plan:
-    """One member, trained to its end on given pictures."""
-    if plan.optimizer is None or plan.schedule is None:
-        raise PlanError(f"transfer={plan.transfer} needs optimizer and schedule. Add them to the plan.")
-    techniques = [part for part in plan.techniques if not isinstance(part, EarlyStopping)]
-    return replace(
-        plan,
-        optimizer=of_members(plan.optimizer, [0]),
-        schedule=of_members(plan.schedule, [0]),
-        penalty=tuple(of_members(part, [0]) for part in plan.penalty or ()),
-        techniques=tuple(of_members(part, [0]) for part in techniques),
-        ensemble=None,
-        members=1,
-        same_order=False,
-        rungs=(),
-        execution=None,
-        refit=False,
-        seed=seed,
-    )
