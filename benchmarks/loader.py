@@ -131,8 +131,10 @@ def small(rounds: int) -> None:
         pil = loaders.Pictures(few, functional.to_pil_image, loaders.pad_crop_flip(side, pil=True))
         run = small_pictures(images)
         candidates = {
-            "ravine, two threads": with_threads(2, run),
             "ravine, one thread": with_threads(1, run),
+            "ravine, torch with two threads": with_threads(2, run),
+            "ravine, made ahead in a second thread": with_threads(1, small_pictures(images, ahead=2)),
+            "an epoch at once, one thread": with_threads(1, at_once(images)),
             "an epoch at once, two threads": with_threads(2, at_once(images)),
             "DataLoader, v2 on tensors, 0 workers": passes(tensors, 0, SMALL_BATCH),
             "DataLoader, v2 on tensors, 2 workers": passes(tensors, 2, SMALL_BATCH),
