@@ -76,7 +76,7 @@ def _plan(model: Backbone, **changes: object) -> Plan:
         picture=PICTURE,
         split=SplitChoices(validation=0.0),
         optimizer=LBFGS(),
-        head=HeadChoices(l2=(1e-3, 1e-1), folds=3),
+        head=HeadChoices(l2=(1e-1, 1.0), folds=3),
     )
     return replace(plan, **changes)
 
@@ -121,7 +121,7 @@ def test_every_depth_and_all_of_them_compete_and_the_best_is_written_to_the_plan
 def test_the_plan_of_a_run_repeats_it_bit_for_bit(
     resnet: Backbone, audit: Audit, tmp_path: Path, depths: Depths | None
 ) -> None:
-    plan = _plan(resnet, head=HeadChoices(l2=(1e-3, 1e-1), folds=3, depths=depths))
+    plan = _plan(resnet, head=HeadChoices(l2=(1e-1, 1.0), folds=3, depths=depths))
     first, _ = _fit(plan, audit, tmp_path / "one")
     written = dumps(first.decided.into(plan))
     assert depths is None or loads(written) == plan
@@ -162,9 +162,9 @@ def test_a_head_at_depths_is_that_of_scikit_learn_on_the_scaled_features(
 
 
 def test_the_last_depth_alone_is_the_head_on_the_last_features(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
-    plan = _plan(resnet, head=HeadChoices(l2=(1e-3, 1e-1), folds=3, depths=(5,)))
+    plan = _plan(resnet, head=HeadChoices(l2=(1e-1, 1.0), folds=3, depths=(5,)))
     deep, _ = _fit(plan, audit, tmp_path)
-    last, _ = _fit(replace(plan, transfer="head", head=HeadChoices(l2=(1e-3, 1e-1), folds=3)), audit, tmp_path)
+    last, _ = _fit(replace(plan, transfer="head", head=HeadChoices(l2=(1e-1, 1.0), folds=3)), audit, tmp_path)
     weight = deep.network.get_parameter("head.weight")
     assert torch.equal(weight[:, -96:], last.network.get_parameter("head.weight"))
     assert [one.value for one in deep.candidates] == [one.value for one in last.candidates]
