@@ -1,124 +1,165 @@
 """A search by Optuna around a plain PyTorch loop: `python optuna_search.py DATA.npz CONFIGURATIONS.json`.
 
-Needs optuna, torch and numpy. The loop is that of tuned_pytorch.py, with dropout before the linear layer. The given
-configurations are put into the queue, so that all searches are over the same ones. After each epoch a trial reports its
-negative log-likelihood on the validation pictures, and the pruner may end it: SuccessiveHalvingPruner is ASHA. The
-weights of the best trial so far are kept. One JSON line at the end.
+Needs optuna, torch and numpy. The trials are those of search_loop.py. The given configurations are put into the
+queue, so that all searches are over the same ones. After each epoch a trial reports its negative log-likelihood on
+the validation pictures, and the pruner may end it: SuccessiveHalvingPruner is ASHA, from the first epoch on, with its
+usual share of 1 in 4. The weights of the best trial so far are kept. Jobs are threads; processes share the study by a
+journal file, as Optuna's documentation has it. One JSON line at the end, whose `seconds` are those of the search
+without imports.
 """
 
 import argparse
-import copy
 import json
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-import numpy as np
 import optuna
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from tuned_pytorch import Loop, accuracy, batches, network, pixels
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from search_loop import MODELS, Course, Parts, accuracy, parts_of
+from torch import nn
+from tuned_pytorch import keep_memory
 
-BATCH, RISE = 32, 0.2
+NAME = "search"
+RANGES = {"rate": (1e-6, 10), "momentum": (0, 1), "decay": (0, 1), "dropout": (0, 1)}
 PRUNERS = {
     "asha": lambda: optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=4),
     "none": optuna.pruners.NopPruner,
 }
-WIDTH = 32
-NETWORKS = {
-    "small_cnn": lambda side: network(side=side),
-    "mlp": lambda side: nn.Sequential(nn.Flatten(), nn.Linear(side**2, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10)),
-}
+
+
+@dataclass(frozen=True)
+class Best:
+    """A trial that came to its end."""
+
+    nll: float
+    trial: int
+    model: nn.Module
 
 
 @dataclass
 class Search:
-    """What a trial does.
+    """What is done with a trial.
 
     Attributes:
-        data: Pictures uint8 [M, 1, H, W] and labels by part: train, validation, test.
-        epochs: Of a trial that is not ended.
-        model: Which network.
+        course: How it is trained.
+        parts: The pictures.
+        count: How many trials there are; what a sampler makes up beyond them is none.
         trained: The epochs of all trials together.
-        best: Negative log-likelihood of the best trial that came to its end, and its network.
+        best: The best trial so far.
     """
 
-    data: dict[str, tuple[Tensor, Tensor]]
-    epochs: int
-    model: str
+    course: Course
+    parts: Parts
+    count: int
     trained: int = 0
-    best: tuple[float, nn.Module | None] = (float("inf"), None)
+    best: Best | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Train, report and keep."""
-        rate = trial.suggest_float("rate", 1e-6, 10)
-        momentum = trial.suggest_float("momentum", 0, 1)
-        decay = trial.suggest_float("decay", 0, 1)
-        dropped = trial.suggest_float("dropout", 0, 1)
-        torch.manual_seed(trial.number)
-        x, y = self.data["train"]
-        model = NETWORKS[self.model](x.shape[-1])
-        model.insert(len(model) - 1, nn.Dropout(dropped))
-        steps = self.epochs * len(batches(len(y), BATCH))
-        loop = Loop(model, x, y, steps, rate, momentum, decay, RISE)
-        value = float("inf")
-        for epoch in range(1, self.epochs + 1):
-            loop.model.train()
-            for rows in batches(len(y), BATCH):
-                loop.step(rows)
-            value = nll(loop.model, *self.data["validation"])
+        chosen = {name: trial.suggest_float(name, *limits) for name, limits in RANGES.items()}
+        if trial.number >= self.count:
+            raise optuna.TrialPruned
+        last: Best | None = None
+        for epoch, (nll, model) in enumerate(self.course.train(trial.number, chosen, self.parts), 1):
+            last = Best(nll, trial.number, model)
             with self._lock:
                 self.trained += 1
-            trial.report(value, epoch)
+            trial.report(nll, epoch)
             if trial.should_prune():
                 raise optuna.TrialPruned
         with self._lock:
-            if value < self.best[0]:
-                self.best = value, copy.deepcopy(loop.model)
-        return value
+            if last and (self.best is None or last.nll < self.best.nll):
+                self.best = last
+        return last.nll if last else float("inf")
+
+    def found(self) -> dict[str, Any]:
+        """What it came to, for JSON."""
+        if self.best is None:
+            return {"nll": float("inf"), "epochs": self.trained}
+        shares = {part: accuracy(self.best.model, *self.parts[part]) for part in ("validation", "test")}
+        return {"nll": self.best.nll, "chosen": self.best.trial, "epochs": self.trained, **shares}
 
 
-@torch.inference_mode()
-def nll(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Mean negative log-likelihood."""
-    model.eval()
-    return float(cross_entropy(model(pixels(x)), y))
+def configurations(choices: argparse.Namespace) -> list[dict[str, float]]:
+    """The given ones."""
+    return json.loads(Path(choices.configurations).read_text(encoding="utf-8"))
+
+
+def study_of(choices: argparse.Namespace, journal: str | None) -> optuna.Study:
+    """A study in memory, or the one that several processes share by a file."""
+    storage = JournalStorage(JournalFileBackend(journal)) if journal else None
+    sampler, pruner = optuna.samplers.RandomSampler(choices.seed), PRUNERS[choices.pruner]()
+    return optuna.create_study(
+        storage=storage, sampler=sampler, pruner=pruner, study_name=NAME, load_if_exists=journal is not None
+    )
+
+
+def work(choices: argparse.Namespace, study: optuna.Study) -> dict[str, Any]:
+    """Take trials from the queue until it is empty."""
+    torch.set_num_threads(choices.threads)
+    course = Course(choices.model, choices.width, choices.epochs, choices.seed)
+    search = Search(course, parts_of(choices.data), len(configurations(choices)))
+    study.optimize(search, n_jobs=choices.jobs, callbacks=[_stop_when_none_waits])
+    return search.found()
+
+
+def _stop_when_none_waits(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+    del trial
+    if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        study.stop()
+
+
+def work_elsewhere(choices: argparse.Namespace, journal: str) -> dict[str, Any]:
+    """The same in a process of its own."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return work(choices, study_of(choices, journal))
+
+
+def run(choices: argparse.Namespace, journal: str | None) -> dict[str, Any]:
+    """The whole search, in one process or in several."""
+    study = study_of(choices, journal)
+    for configuration in configurations(choices):
+        study.enqueue_trial(configuration)
+    if journal is None:
+        return work(choices, study)
+    others = choices.processes - 1
+    with ProcessPoolExecutor(others, get_context("spawn")) as pool:
+        running = [pool.submit(work_elsewhere, choices, journal) for _ in range(others)]
+        found = [work(choices, study), *[one.result() for one in running]]
+    return {**min(found, key=lambda one: one["nll"]), "epochs": sum(one["epochs"] for one in found)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    keep_memory()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("configurations")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--model", choices=tuple(NETWORKS), default="small_cnn")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="of one job")
+    parser.add_argument("--model", choices=MODELS, default="small_cnn")
+    parser.add_argument("--width", type=int, default=32, help="hidden units of an mlp")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="threads with a trial each")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2, help="of torch, for one trial")
     parser.add_argument("--pruner", choices=tuple(PRUNERS), default="asha")
     choices = parser.parse_args()
-    torch.set_num_threads(choices.threads)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with np.load(choices.data) as file:
-        x, y = torch.from_numpy(file["x"]).unsqueeze(1), torch.from_numpy(file["y"].astype(np.int64))
-        parts = {name: torch.from_numpy(file["split"] == name) for name in ("train", "validation", "test")}
-    search = Search({name: (x[rows], y[rows]) for name, rows in parts.items()}, choices.epochs, choices.model)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0), pruner=PRUNERS[choices.pruner]())
-    configurations = json.loads(Path(choices.configurations).read_text(encoding="utf-8"))
-    for configuration in configurations:
-        study.enqueue_trial(configuration)
-    study.optimize(search, n_trials=len(configurations), n_jobs=choices.jobs)
-    value, model = search.best
-    if model is None:
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(choices, str(Path(folder) / "journal.log") if choices.processes > 1 else None)
+    if "chosen" not in found:
         raise SystemExit("No trial came to its end.")
-    found = {
-        "nll": value,
-        "validation_accuracy": accuracy(model, *search.data["validation"]),
-        "accuracy": accuracy(model, *search.data["test"]),
-        "epochs": search.trained,
-        "chosen": study.best_trial.number,
-    }
-    print(json.dumps(found), flush=True)
+    print(json.dumps({**found, "seconds": round(time.perf_counter() - began, 3)}), flush=True)
 
 
 if __name__ == "__main__":

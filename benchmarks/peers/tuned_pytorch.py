@@ -14,7 +14,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -59,6 +59,7 @@ class Loop:
         momentum: float = MOMENTUM,
         decay: float = DECAY,
         rise: float = RISE,
+        read: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         """Nothing is done yet.
 
@@ -71,8 +72,10 @@ class Loop:
             momentum: Nesterov's.
             decay: Strength of the L2 penalty on weights.
             rise: The share of the training in which the rate rises.
+            read: From pictures to what the network reads; `pixels` if not given.
         """
         self.model = model.to(memory_format=torch.channels_last).train()
+        self._read = read or pixels
         self._x, self._y = x.contiguous(memory_format=torch.channels_last), y
         weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
         others = [parameter for parameter in model.parameters() if parameter.ndim == 1]
@@ -84,7 +87,7 @@ class Loop:
 
     def step(self, rows: Tensor) -> Tensor:
         """One step on a batch of pictures, int64 [N] by number; answers the loss before it."""
-        loss = cross_entropy(self.model(pixels(self._x[rows])), self._y[rows])
+        loss = cross_entropy(self.model(self._read(self._x[rows])), self._y[rows])
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()

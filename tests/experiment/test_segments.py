@@ -61,6 +61,7 @@ def record(history: Sequence[Epoch], member: int) -> list[Epoch]:
         (ScheduleFree(lr=RATES), {"schedule": Constant(), "penalty": ()}),
         (Momentum(lr=RATES), {"ensemble": Snapshot()}),
         (Momentum(lr=RATES), {"ensemble": EMA(0.9)}),
+        (Momentum(lr=RATES), {"same_order": True}),
     ],
 )
 def test_members_that_go_on_have_the_bits_of_a_training_without_rungs(optimizer: Any, more: dict[str, Any]) -> None:

@@ -48,6 +48,19 @@ def test_contradictions_are_errors(plan: Plan, change: dict[str, object], messag
         dataclasses.replace(plan, **change)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"members": 1}, "there is one member"),
+        ({"optimizer": LBFGS(), "schedule": None, "batch_size": None}, "looks at all pictures at once"),
+        ({"techniques": (ClassBalance("sampling"),)}, "draws an order for each member"),
+    ],
+)
+def test_an_order_in_common_must_have_an_effect(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(PlanError, match=f"same_order has no effect: .*{reason}"):
+        dataclasses.replace(SCRATCH, **{"members": 3, "same_order": True, **change})
+
+
 def test_a_head_needs_a_penalty_to_choose() -> None:
     with pytest.raises(PlanError, match=r"head.l2 is empty. Give at least one penalty above 0"):
         HeadChoices(l2=())

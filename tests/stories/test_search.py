@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import ravine
+from ravine.base.errors import PlanError
 from ravine.plan.rungs import Rung
 from ravine.plan.toml import loads
 from ravine.stories import folder
@@ -51,3 +53,14 @@ def test_a_budget_counts_only_those_that_are_left(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=rng.integers(0, 256, (60, 8, 8), dtype=np.uint8), y=np.arange(60) % 3)
     result = ravine.fit(tmp_path / "data.npz", tmp_path / "run", settings=SETTINGS, members=16, budget="10m")
     assert loads((result.path / folder.PLAN).read_text(encoding="utf-8")).epochs == 4
+
+
+def test_a_budget_that_ends_before_a_rung_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ravine.stories.fit.affordable_epochs", lambda *_: 2)
+    np.savez(
+        tmp_path / "data.npz",
+        x=np.zeros((60, 8, 8), np.uint8) + np.arange(60, dtype=np.uint8)[:, None, None],
+        y=np.arange(60) % 3,
+    )
+    with pytest.raises(PlanError, match="The budget allows 2 epochs, and a rung is after epoch 2 of 4"):
+        ravine.fit(tmp_path / "data.npz", tmp_path / "run", settings=SETTINGS, members=16, budget="1s")

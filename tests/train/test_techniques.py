@@ -136,6 +136,11 @@ def test_some_techniques_change_batches(part, changes):
     assert MemberTechniques(0, [part]).changes_batches == changes
 
 
+@pytest.mark.parametrize(("part", "changes"), [(Noise(), False), (Mirror(), False), (Clip(), True)])
+def test_some_techniques_change_weights(part, changes):
+    assert MemberTechniques(0, [part]).changes_weights == changes
+
+
 def test_pictures_and_targets_are_changed():
     images, labels = torch.from_numpy(IMAGES[:4]), torch.from_numpy(LABELS[:4])
     changed, targets = seen(MemberTechniques(0, [Mirror(), Soften()]), images, labels, torch.arange(4))

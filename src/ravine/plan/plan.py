@@ -141,7 +141,7 @@ class Plan:
     def _check_ensemble(self, ensemble: Ensemble) -> None:
         if self.transfer in FROZEN:
             raise PlanError(
-                "ensemble has no effect with transfer=head: the loss of a head is convex, so that there is one answer, "
+                f"ensemble has no effect with transfer={self.transfer}: the loss of a head is convex, so that there is one answer, "
                 "and features are computed from one view of a picture. Leave ensemble out."
             )
         reason = ensemble.refuses(self.optimizer if isinstance(self.optimizer, Rule) else None, self.members)

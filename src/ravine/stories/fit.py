@@ -33,7 +33,7 @@ from ravine.report.wording import plural
 from ravine.stories import folder
 from ravine.stories.agreement import pack_shift
 from ravine.stories.budget import affordable_epochs, epochs_after_head, seconds_of
-from ravine.stories.choosing import AUTO, Choice, choose, divided
+from ravine.stories.choosing import AUTO, Choice, check, choose, divided
 from ravine.stories.page import content
 from ravine.stories.result import Result
 from ravine.stories.run import Run
@@ -89,6 +89,7 @@ def fit(
     seconds = seconds_of(budget) if budget else None
     named = {"epochs": epochs, "seed": seed, "members": members, "device": None if device == "auto" else device}
     asked = _asked(plan, {**(settings or {}), **{name: value for name, value in named.items() if value is not None}})
+    check(asked)
     stages = Stages(progress or Progress())
     run = _train(source, asked, choose_device(device), seconds, stages)
     return _write(run, target, command or f"ravine.fit({str(source)!r}, out={str(target)!r})", stages)

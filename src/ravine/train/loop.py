@@ -31,12 +31,12 @@ from torch import Tensor
 from ravine.base.errors import PlanError, TrainingError
 from ravine.data.batches import Batch, Batches
 from ravine.data.placement import batches_at_once
-from ravine.data.preprocess import Preprocess
+from ravine.data.reading import Reading
 from ravine.data.ring import Ring
 from ravine.ensemble.collector import Collector
 from ravine.train.evaluate import logits
 from ravine.train.execution import Execution, Looped, Seen
-from ravine.train.held import Held, Judged, judge
+from ravine.train.held import Held, Judged, judge_all
 from ravine.train.record import Epoch
 from ravine.train.seeing import Seeing
 from ravine.train.state import Population
@@ -80,7 +80,7 @@ class Loop:
     stepper: Stepper
     batches: Batches
     streams: Sequence[int]
-    picture: Preprocess
+    picture: Reading
     epochs: int
     held: Held | None = None
     run: str = "choose"
@@ -113,9 +113,8 @@ class Loop:
             raise PlanError("early_stopping needs validation pictures to watch. Set split.validation above 0.")
         for network in population.networks:
             network.train()
-        self._answering = population.answering()
         self.execution = Looped(population)
-        self._changed_after = [row for row, member in enumerate(population.techniques) if member.parts]
+        self._changed_after = [row for row, member in enumerate(population.techniques) if member.changes_weights]
 
     @property
     def kept(self) -> dict[int, int]:
@@ -254,10 +253,10 @@ class Loop:
         pictures = len(self.batches.indices)
         rates, steps = self.stepper.learning_rate().tolist(), self.stepper.steps.tolist()
         trained = self._adopt_evaluated()
-        for row, network in enumerate(self._answering):
-            if bool(self.alive[row] & ~self.active[row]):
-                continue
-            found = self.judged[row] = judge(network, self.held, self.picture)
+        asked = self.active | ~self.alive
+        every = judge_all(self.execution, self.held, self.picture, None if bool(asked.all()) else asked)
+        for row in torch.nonzero(asked).flatten().tolist():
+            found = self.judged[row] = every[row]
             if self._ends(row, epoch + 1, found):
                 self.active[row] = False
             self.history.append(

@@ -105,7 +105,9 @@ def memory_of(
     saved, pixel = _saved(network, shape), shape[0] * shape[1] * shape[2]
     each = (sum(saved) + max(saved, default=0)) / SAMPLE + pixel * (number_bytes + like.element_size())
     weights = members * _bytes_of_member(network, rule, copies)
-    return Memory(pictures * pixel * number_bytes, weights, int(at_once * batch_size * each), batch_size, like.device.type)
+    return Memory(
+        pictures * pixel * number_bytes, weights, int(at_once * batch_size * each), batch_size, like.device.type
+    )
 
 
 def _bytes_of_member(network: nn.Module, rule: Rule | None, copies: int) -> int:

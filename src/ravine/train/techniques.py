@@ -46,6 +46,11 @@ class MemberTechniques:
         return any(map(self._overrides, ("augment", "mix", "targets")))
 
     @property
+    def changes_weights(self) -> bool:
+        """Whether a technique may change weights after a step."""
+        return self._overrides("after")
+
+    @property
     def changes_orders(self) -> bool:
         """Whether a technique may decide which pictures an epoch has."""
         return self._overrides("order")
