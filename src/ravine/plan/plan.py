@@ -141,8 +141,8 @@ class Plan:
     def _check_ensemble(self, ensemble: Ensemble) -> None:
         if self.transfer in FROZEN:
             raise PlanError(
-                f"ensemble has no effect with transfer={self.transfer}: the loss of a head is convex, so that there is one answer, "
-                "and features are computed from one view of a picture. Leave ensemble out."
+                f"ensemble has no effect with transfer={self.transfer}: the loss of a head is convex, so that there is "
+                "one answer, and it answers from the features of each picture as it is. Leave ensemble out."
             )
         reason = ensemble.refuses(self.optimizer if isinstance(self.optimizer, Rule) else None, self.members)
         if reason:
