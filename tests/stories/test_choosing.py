@@ -125,7 +125,12 @@ def test_without_time_the_head_is_fitted_and_the_others_say_what_they_would_take
 
 def test_a_network_without_a_body_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"model=mlp has none\. Choose model=timm:NAME"):
-        ravine.fit(pictures(tmp_path), tmp_path / "run", settings={"transfer": "auto", "model": "mlp"})
+        ravine.fit(tmp_path / "nothing", tmp_path / "run", settings={"transfer": "auto", "model": "mlp"})
+
+
+def test_a_way_that_there_is_not_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match=r"no transfer 'atuo'\. Did you mean 'auto'\?"):
+        ravine.fit(tmp_path / "nothing", tmp_path / "run", settings={"transfer": "atuo"})
 
 
 @pytest.mark.parametrize(

@@ -161,3 +161,15 @@ def test_after_the_last_look_nobody_is_dropped_for_want_of_hope() -> None:
 
 def test_hope_is_one_where_nothing_was_judged_by_both() -> None:
     assert hope(answers(share(4, 1), judged=0), answers(share(4, 1)), alone(4), Look(1, 3)) == 1.0
+
+
+def test_the_note_names_who_is_better_most_of_all() -> None:
+    wrong = {"head": 90, "last1": 40, "last2": 10, "all": 100}
+    field = {name: answers(share(200, count)) for name, count in wrong.items()}
+    found = leaving(field, alone(200), LAST)
+    assert {name: why.note.split()[0] for name, why in found.items()} == {
+        "head": "last2",
+        "last1": "last2",
+        "all": "Clearly",
+    }
+    assert found["all"].note == "Clearly less accurate than head."

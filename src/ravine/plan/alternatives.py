@@ -71,7 +71,7 @@ def alternatives(facts: Facts, wishes: Mapping[str, Any]) -> Alternatives:
     Raises:
         PlanError: The wishes are for another kind of training, or are refused by every way that has a pretrained body.
     """
-    _check(wishes)
+    check_decidable(wishes)
     facts = replace(facts, mirror=cache(facts.mirror))
     possible, refused = [], {}
     for name in WAYS:
@@ -85,8 +85,15 @@ def alternatives(facts: Facts, wishes: Mapping[str, Any]) -> Alternatives:
     return Alternatives(tuple(possible), refused)
 
 
-def _check(wishes: Mapping[str, Any]) -> None:
-    """Refuse what leaves nothing to decide."""
+def check_decidable(wishes: Mapping[str, Any]) -> None:
+    """Refuse what leaves nothing to decide; without a look at the pictures.
+
+    Args:
+        wishes: What the user has set.
+
+    Raises:
+        PlanError: The wishes are for a network without a body, for a plan that is decided, or for different tests.
+    """
     model = wishes.get("model", {}).get("name", "backbone")
     if model != "backbone":
         raise PlanError(

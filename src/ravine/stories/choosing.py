@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ravine.base.errors import PlanError
+from ravine.base.errors import PlanError, unknown
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack, pack
 from ravine.data.preprocess import Preprocess
@@ -17,7 +17,7 @@ from ravine.experiment.from_scratch import FromScratch
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Stages
 from ravine.models.backbone import Backbone
-from ravine.plan.alternatives import WAYS, Alternative, Alternatives, alternatives
+from ravine.plan.alternatives import WAYS, Alternative, Alternatives, alternatives, check_decidable
 from ravine.plan.facts import Facts, Reason
 from ravine.plan.plan import FROZEN, UNFROZEN, Plan
 from ravine.stories.budget import RESERVE
@@ -65,6 +65,22 @@ def choose(
     stages.seconds["race"] = sum(one.seconds for one in decision.contestants)
     chosen = options.of(decision.chosen.name)
     return Choice(chosen.plan, [_explained(reason, decision) for reason in chosen.reasons], decision)
+
+
+def check(wishes: Mapping[str, Any]) -> None:
+    """Judge a wish for transfer before the pictures are looked at.
+
+    Args:
+        wishes: What the user has set.
+
+    Raises:
+        PlanError: There is no such way to transfer, or nothing to decide.
+    """
+    asked = wishes.get("transfer", AUTO)
+    if asked not in (AUTO, *WAYS):
+        raise PlanError(unknown("transfer", str(asked), (AUTO, *WAYS)))
+    if wishes.get("transfer") == AUTO:
+        check_decidable(wishes)
 
 
 class Preparation:

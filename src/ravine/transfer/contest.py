@@ -174,15 +174,31 @@ def leaving(field: Field, blocks: NDArray[np.int64], look: Look) -> dict[str, Le
     """
     names, found = list(field), {}
     for place, name in enumerate(names):
-        beaten = [other for other in names[place + 1 :] if beats(field[name], field[other], blocks, look)]
-        if beaten:
-            found[name] = Leaving("worse", f"{beaten[0]} is clearly better by more than {100 * MARGIN:g} points.")
-            continue
-        out = (_out(other, field[other], field[name], blocks, look) for other in names[:place])
-        why = next(filter(None, out), None)
+        why = _behind(name, names[:place], field, blocks, look)
+        if why is None or why.outcome != "worse":
+            why = _beaten(name, names[place + 1 :], field, blocks, look) or why
         if why:
             found[name] = why
     return {} if len(found) == len(names) else found
+
+
+def _beaten(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
+    """Whether one of those that train more is better, and which is so most of all."""
+    better = [other for other in others if beats(field[name], field[other], blocks, look)]
+    if not better:
+        return None
+    best = max(better, key=lambda other: _accuracy(field[other]))
+    return Leaving("worse", f"{best} is clearly better by more than {100 * MARGIN:g} points.")
+
+
+def _behind(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
+    """Why a contestant cannot win against one of those that train less; None where it can."""
+    out = [why for other in others if (why := _out(other, field[other], field[name], blocks, look))]
+    return next((why for why in out if why.outcome == "worse"), next(iter(out), None))
+
+
+def _accuracy(answers: Answers) -> float:
+    return float(answers.right[answers.judged].mean())
 
 
 def _out(other: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
@@ -206,4 +222,4 @@ def winner(field: Field, blocks: NDArray[np.int64], look: Look) -> str:
     for name in names:
         if not any(beats(field[name], field[other], blocks, look) for other in names if other != name):
             return name
-    return max(names, key=lambda name: field[name].right[field[name].judged].mean())
+    return max(names, key=lambda name: _accuracy(field[name]))
