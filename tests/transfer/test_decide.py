@@ -140,6 +140,13 @@ def test_answers_that_are_not_finite_are_a_failure(audit: Audit) -> None:
     assert "optimizer.lr" in found.contestants[1].note
 
 
+def test_a_training_without_enough_memory_is_a_failure(audit: Audit) -> None:
+    hungry = Made(0.1, fails=lambda _: MemoryError("too large"))
+    found = decide([Entrant("head", Made(0.2)), Entrant("all", hungry)], course(audit))
+    assert outcomes(found) == {"head": "chosen", "all": "failed"}
+    assert "not enough memory" in found.contestants[1].note
+
+
 def test_where_the_head_fails_gains_are_against_the_next(audit: Audit) -> None:
     failing = Made(0.2, fails=lambda _: PlanError("No."))
     found = decide(

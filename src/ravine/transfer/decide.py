@@ -11,6 +11,7 @@ from ravine.base.errors import PlanError, TrainingError
 from ravine.base.seeds import stream
 from ravine.data.audit import Audit
 from ravine.data.split import folds
+from ravine.device.machine import enough_memory
 from ravine.transfer.contest import Answers, Look, leaving, winner
 from ravine.transfer.decision import Contestant, Decision
 from ravine.transfer.entrants import Entrant, Expected, Lane
@@ -177,7 +178,8 @@ class Race:
         fit, held = self.folds[place]
         self.course.say(f"race: {lane.entrant.name}, part {place + 1} of {len(self.folds)}")
         began = self.course.clock()
-        logits = lane.entrant.way.answers(fit, held, stream(self.course.seed, "race", place))
+        with enough_memory():
+            logits = lane.entrant.way.answers(fit, held, stream(self.course.seed, "race", place))
         if not np.isfinite(logits).all():
             raise TrainingError("Its answers are not finite. Choose a smaller optimizer.lr.")
         lane.answers = lane.answers.filled(np.searchsorted(self.course.rows, held), logits.astype(np.float32))
