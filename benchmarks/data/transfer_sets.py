@@ -34,15 +34,15 @@ class Source:
 SETS = {
     "photos": Source(photos, (75, 150), 107, 96),
     "themes": Source(themes, (150, 300), 250, 96),
-    "scenes": Source(scenes, (250, 1_000), 1_000, 96),
-    "clothes": Source(clothes, (250, 1_000), 1_500),
-    "tops": Source(tops, (250, 1_000), 1_500),
-    "turned_clothes": Source(turned_clothes, (250, 1_000), 1_500),
-    "digits": Source(digits, (250, 790), 1_000),
-    "digits_on_photos": Source(digits_on_photos, (250, 1_000), 1_000),
-    "glyphs": Source(glyphs, (260, 1_040), 1_300),
-    "textures": Source(textures, (250, 1_000), 1_000),
-    "discs": Source(discs, (250, 1_000), 1_000),
+    "scenes": Source(scenes, (200, 600), 1_000, 96),
+    "clothes": Source(clothes, (200, 600), 1_000),
+    "tops": Source(tops, (200, 600), 1_000),
+    "turned_clothes": Source(turned_clothes, (200, 600), 1_000),
+    "digits": Source(digits, (200, 600), 1_000),
+    "digits_on_photos": Source(digits_on_photos, (200, 600), 1_000),
+    "glyphs": Source(glyphs, (208, 624), 1_040),
+    "textures": Source(textures, (200, 600), 1_000),
+    "discs": Source(discs, (200, 600), 1_000),
 }
 
 

@@ -36,7 +36,7 @@ class Quarter:
 
 QUARTERS = (
     Quarter("small, similar", "photos", 150),
-    Quarter("small, different", "glyphs", 260),
+    Quarter("small, different", "glyphs", 208),
     Quarter("large, similar", "scenes", 3_000),
     Quarter("large, different", "clothes", 5_000),
 )
