@@ -136,13 +136,13 @@ def show_accuracies(cells: Sequence[Judged]) -> None:
 
 
 def show_seconds(cells: Sequence[Judged]) -> None:
-    """The same, seconds."""
+    """The same, seconds; the candidate that auto chose is part of auto."""
     rows = []
     for one in cells:
-        took = [round(one.found[way].get("seconds", float("nan")), 1) for way in ALL]
-        ratio = round(one.found["auto"].get("seconds", float("nan")) / max(took[ALL.index("all")], 0.1), 1)
-        rows.append([*one.title(), *took, ratio])
-    show("Seconds of a fit; auto began with nothing stored", ("data set", "training", *ALL, "auto / all"), rows)
+        took = {way: f"{one.found[way].get('seconds', float('nan')):.1f}" for way in ALL}
+        took |= {one.decision["chosen"]: "in auto"} if one.decision else {}
+        rows.append([*one.title(), *took.values()])
+    show("Seconds of a fit; auto began with nothing stored", ("data set", "training", *ALL), rows)
 
 
 def show_regrets(cells: Sequence[Judged]) -> None:

@@ -2,7 +2,7 @@
 
 Everyone has the same pictures of the same size, the same split, the same weights of EfficientNet-Lite0, all threads,
 and a process for each training. The peers train the classifier for an epoch and then all layers (peers/finetune_*.py);
-their rate is the best of three on a fifth of the training pictures that is held out, which is not counted. Since their
+their rate is the best of four on a fifth of the training pictures that is held out, which is not counted. Since their
 rate falls to nothing at the end, each is trained for several lengths. Its final accuracy is that of the longest; its
 seconds to a target are the least after which any epoch of any length has it. Ravine has an answer at the end alone, and
 its seconds are those from packing on to the fitted model, without scan, test and report; theirs are of bringing
@@ -30,7 +30,7 @@ RACERS = {
     "fastai": "fastai, fine_tune",
 }
 OURS = ("head", "auto")
-RATES = {"timm": (3e-4, 1e-3, 3e-3), "fastai": (1e-3, 3e-3, 1e-2)}
+RATES = {"timm": (3e-4, 1e-3, 3e-3, 1e-2), "fastai": (1e-3, 3e-3, 1e-2, 3e-2)}
 TUNED_FOR = 5
 LENGTHS, QUICK_LENGTHS = (2, 3, 5, 9), (3,)
 TEST = 2_000
