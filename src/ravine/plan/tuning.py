@@ -24,9 +24,9 @@ class Course:
 
 
 COURSES = {
-    "last1": Course("the last stage of the body", 1e-3, 0.7, 8),
-    "last2": Course("the last two stages of the body", 1e-3, 0.7, 8),
-    "all": Course("all stages of the body", 1e-3, 0.7, 8),
+    "last1": Course("the last stage of the body", 3e-4, 0.9, 8),
+    "last2": Course("the last two stages of the body", 3e-4, 0.9, 8),
+    "all": Course("all stages of the body", 3e-4, 0.9, 8),
 }
 BATCH_SIZE = 32
 
