@@ -5,7 +5,8 @@ coordinates in which the Hessian's diagonal is one (Jacobi's preconditioner): wi
 covariance it is nearly diagonal, and exactly so, Λ/C + λ, at zero weights, where the first leg starts. Heads that have
 arrived leave the matrices.
 
-A head has arrived when what a minimum could still take off its loss f is less than f / 10⁶. The loss is λ-strongly
+A head has arrived when what a minimum could still take off its loss f is less than a share of f, a millionth where
+nothing else is said. The loss is λ-strongly
 convex in W, so that with the best b
 
     f − f*  ≤  ‖∇_W f‖² / 2λ ;   the biases, which have no penalty, add Σ (∂f/∂b)² / 2 (∂²f/∂b²).
@@ -76,9 +77,15 @@ class Certified:
 
 
 def minima(
-    features: Tensor, labels: Tensor, classes: int, penalties: Tensor, weights: Tensor, optimizer: Minimizer
+    features: Tensor,
+    labels: Tensor,
+    classes: int,
+    penalties: Tensor,
+    weights: Tensor,
+    optimizer: Minimizer,
+    relative_gap: float = RELATIVE_GAP,
 ) -> Certified:
-    """Minimize K heads on the same features to a millionth of their loss, where rounding allows it.
+    """Minimize K heads on the same features, where rounding allows it.
 
     Args:
         features: float64 [N, R], centred, with columns orthogonal to one another.
@@ -87,13 +94,14 @@ def minima(
         penalties: λ, float64 [K], above 0.
         weights: float64 [K, N] or [1, N], each row with sum 1.
         optimizer: A full-batch minimizer.
+        relative_gap: What a minimum may still take off a loss, as a share of it.
 
     Returns:
         The minima; a loss that is not finite where a head has none.
     """
     exact = SoftmaxHeads(features, labels, classes, penalties, weights)
     rough = SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float())
-    way = _Way(exact, torch.zeros(len(penalties), exact.parameters, dtype=features.dtype))
+    way = _Way(exact, torch.zeros(len(penalties), exact.parameters, dtype=features.dtype), relative_gap)
     for tolerance in COARSE:
         way.leg(rough, tolerance, optimizer)
     way.judge_all()
@@ -105,8 +113,8 @@ def minima(
 class _Way:
     """How far each head is."""
 
-    def __init__(self, exact: SoftmaxHeads, theta: Tensor) -> None:
-        self.exact, self.theta = exact, theta
+    def __init__(self, exact: SoftmaxHeads, theta: Tensor, relative_gap: float) -> None:
+        self.exact, self.theta, self.relative_gap = exact, theta, relative_gap
         self.evaluations = torch.zeros(len(theta), dtype=torch.int64)
         self.judge_all()
         self.scale = self._first_scale()
@@ -122,7 +130,7 @@ class _Way:
 
     def leg(self, problem: SoftmaxHeads, tolerance: float, optimizer: Minimizer) -> None:
         """Bring the heads that have not arrived to a tolerance, and give them new coordinates."""
-        heads = torch.nonzero(self.gap > RELATIVE_GAP)[:, 0]
+        heads = torch.nonzero(self.gap > self.relative_gap)[:, 0]
         if not len(heads):
             return
         dtype = problem.features.dtype

