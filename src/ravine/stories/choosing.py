@@ -168,5 +168,5 @@ def _explained(reason: Reason, decision: Decision) -> Reason:
         return reason
     raced = sum(one.pictures > 0 for one in decision.contestants)
     return Reason(
-        "transfer", decision.chosen.name, f"Chosen by a race of {raced} ways to transfer. {verdict(decision)}"
+        "transfer", decision.chosen.name, f"{_how(raced)} {verdict(decision)}"
     )
