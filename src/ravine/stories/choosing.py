@@ -167,6 +167,5 @@ def _explained(reason: Reason, decision: Decision) -> Reason:
     if reason.name != "transfer":
         return reason
     raced = sum(one.pictures > 0 for one in decision.contestants)
-    return Reason(
-        "transfer", decision.chosen.name, f"{_how(raced)} {verdict(decision)}"
-    )
+    how = f"Chosen by a race of {raced} ways to transfer. " if raced > 1 else ""
+    return Reason("transfer", decision.chosen.name, how + verdict(decision))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ravine.train.update import Update
 
-CHUNK = 131_072
+CHUNK = 65_536
 """Entries of a matrix that are worked on at a time on a CPU, so that intermediate results stay in cache."""
 
 COMPILE_SECONDS = 10.0
