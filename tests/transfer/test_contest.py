@@ -5,7 +5,18 @@ import pytest
 from scipy.special import log_softmax
 from scipy.stats import norm
 
-from ravine.transfer.contest import GAIN_CHANCE, LIKELIHOOD_CHANCE, Answers, Look, beats, gain, hope, leaving, winner
+from ravine.transfer.contest import (
+    FEWEST,
+    GAIN_CHANCE,
+    LIKELIHOOD_CHANCE,
+    Answers,
+    Look,
+    beats,
+    gain,
+    hope,
+    leaving,
+    winner,
+)
 from ravine.transfer.decision import MARGIN
 
 LAST = Look(3, 3)
@@ -144,13 +155,15 @@ def test_an_equal_rival_wins_by_chance_no_more_often_than_stated(n: int) -> None
     assert 0.02 < wins / runs < GAIN_CHANCE + LIKELIHOOD_CHANCE
 
 
-def test_who_has_little_hope_is_dropped_before_it_is_certain() -> None:
-    field = {"head": answers(share(300, 20), judged=100), "last1": answers(share(300, 21), judged=100)}
-    found = leaving(field, alone(300), Look(1, 3))
+def test_who_has_little_hope_is_dropped_once_enough_pictures_have_judged() -> None:
+    n, blocks = 3 * FEWEST, alone(3 * FEWEST)
+    head = answers(share(n, 30), judged=FEWEST)
+    found = leaving({"head": head, "last1": answers(share(n, 31), judged=FEWEST)}, blocks, Look(1, 3))
     assert found["last1"].outcome == "dropped"
     assert found["last1"].note == "It had little hope to become clearly better than head."
-    better = {**field, "last1": answers(share(300, 18), judged=100)}
-    assert leaving(better, alone(300), Look(1, 3)) == {}
+    assert leaving({"head": head, "last1": answers(share(n, 27), judged=FEWEST)}, blocks, Look(1, 3)) == {}
+    fewer = {"head": head, "last1": answers(share(n, 31), judged=FEWEST - 1)}
+    assert leaving(fewer, blocks, Look(1, 3)) == {}
 
 
 def test_after_the_last_look_nobody_is_dropped_for_want_of_hope() -> None:

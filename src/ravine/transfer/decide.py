@@ -20,9 +20,8 @@ from ravine.transfer.measure import Measurement
 FOLDS = 5
 """Parts of the pictures; in a round, each contestant is fitted to all but one, which judges it."""
 
-ROUNDS = 3
-"""Looks at most: each takes one training of all that are left. Three judge 60 % of the pictures; the two that are left
-out would take two thirds more time, for an error that is a quarter smaller."""
+ROUNDS = FOLDS
+"""Looks at most: each takes one training of all that are left, and after the last one every picture has judged."""
 
 TEXTBOOK = {
     ("small", "similar"): "head",
