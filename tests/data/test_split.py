@@ -6,7 +6,7 @@ import pytest
 from ravine.base.errors import OutputError, PlanError, SourceError
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
-from ravine.data.split import SplitChoices, folds, split
+from ravine.data.split import SplitChoices, fitting_folds, folds, split
 
 
 def audit_of(tmp_path, labels, **more):
@@ -149,3 +149,11 @@ def test_folds_hold_each_picture_once_and_keep_blocks_whole(tmp_path):
 def test_a_single_fold_is_refused(tmp_path):
     with pytest.raises(PlanError, match="folds = 1"):
         folds(np.arange(4), audit_of(tmp_path, [0, 1, 0, 1]), 1, 0)
+
+
+def test_folds_to_fit_leave_pictures_on_both_sides(make_folders):
+    audit = scan(read_source(make_folders()))
+    rows = np.arange(len(audit))
+    assert all(len(fit) and len(held) for fit, held in fitting_folds(rows, audit, 50, 0))
+    with pytest.raises(PlanError, match="too few groups"):
+        fitting_folds(rows[:1], audit, 2, 0)

@@ -69,3 +69,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"a": torch.zeros(1)}, tmp_path / "w.pth")
     with pytest.raises(PlanError, match="do not fit timm:test_resnet"):
         Backbone("test_resnet", str(tmp_path / "w.pth")).load_pretrained()
+
+
+def test_random_weights_are_the_same_whenever_they_are_asked_for():
+    one, other = (Backbone("test_resnet", "random").load_pretrained().state_dict() for _ in range(2))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())

@@ -145,6 +145,21 @@ def folds(indices: np.ndarray, audit: Audit, count: int, seed: int) -> list[tupl
     return [(indices[drawn != fold], indices[drawn == fold]) for fold in range(count)]
 
 
+def fitting_folds(indices: np.ndarray, audit: Audit, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Those of the folds that leave pictures to fit and pictures to judge; see `folds`.
+
+    Raises:
+        PlanError: There are none, since there are too few pictures or groups.
+    """
+    found = [(fit, held) for fit, held in folds(indices, audit, count, seed) if len(fit) and len(held)]
+    if not found:
+        raise PlanError(
+            f"The {len(indices):,} pictures that are left to fit are too few, or of too few groups (copies count as one), "
+            "to be fitted to some and judged by others. Give more pictures, of more groups."
+        )
+    return found
+
+
 def _check_classes(audit: Audit, train: np.ndarray) -> None:
     counts = np.bincount(audit.labels[train], minlength=len(audit.classes))
     if len(empty := np.flatnonzero(counts == 0)):

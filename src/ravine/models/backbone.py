@@ -57,7 +57,9 @@ class Backbone(Architecture):
         Raises:
             PlanError: The name is unknown, or the weights cannot be had or do not fit.
         """
-        body = self._create(pretrained=self.weights == "download")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # random weights too are the same whenever they are asked for
+            body = self._create(pretrained=self.weights == "download")
         if self.weights not in ("download", "random"):
             state = _packaged_state(body) if self.weights == "packaged" else _read_state(Path(self.weights))
             wanted = body.state_dict()

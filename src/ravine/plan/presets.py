@@ -50,8 +50,9 @@ def propose(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Plan, list[Reason]
     tree |= {"device": facts.device, "threads": facts.cores}
     if tree["transfer"] == "scratch" and _wishes_minimizer(wishes):
         _full_batch(tree, reasons, wishes)
-    if tree["transfer"] == "scratch" and not _whole(wishes):
+    if tree["transfer"] not in FROZEN and not _whole(wishes):
         _accompany(tree, reasons, wishes)
+    if tree["transfer"] == "scratch" and not _whole(wishes):
         _augment(tree, reasons, facts, wishes)
     plan = from_tree(merge(tree, wishes))
     reasons += [Reason(name, "", "") for name in _unexplained(reasons, wishes)]

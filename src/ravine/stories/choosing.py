@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ravine.base.errors import PlanError, unknown
+from ravine.base.errors import PlanError, SourceError, unknown
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack, pack
 from ravine.data.preprocess import Preprocess
@@ -94,8 +94,13 @@ class Preparation:
 
     def decide(self, limit: float | None) -> Decision:
         """Measure and race."""
-        entrants = [self._entrant(one) for one in self.options.possible]
         refused = [Contestant(name, "refused", why) for name, why in self.options.refused.items()]
+        entrants = []
+        for one in self.options.possible:
+            try:
+                entrants.append(self._entrant(one))
+            except SourceError as wrong:  # too few pictures for the parts that this way needs
+                refused.append(Contestant(one.name, "refused", str(wrong)))
         rows = _free(divided(self.audit, self.plan))
         course = Course(rows, self.audit, self.plan.seed, limit, say=self.stages.progress.say)
         return decide(entrants, course, self._measure(rows), refused, WAYS)

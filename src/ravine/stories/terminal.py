@@ -93,7 +93,9 @@ def show_race(decided: Mapping[str, Any]) -> None:
         words = filter(None, (OUTCOMES[one["outcome"]], one["note"]))
         table.add_row(one["name"], accuracy, _gain(one), ". ".join(words))
     _console().print(table)
-    print(f"{decided['verdict']} Intervals hold with {100 * decided['confidence']:.0f} %; {decided['seconds']:.1f} s.")
+    compared = any(one["gain"] is not None for one in decided["contestants"])
+    intervals = f"Intervals hold with {100 * decided['confidence']:.0f} %; " if compared else ""
+    print(f"{decided['verdict']} {intervals}{decided['seconds']:.1f} s.")
 
 
 def _gain(contestant: Mapping[str, Any]) -> str:

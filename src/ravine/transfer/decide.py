@@ -149,6 +149,8 @@ class Race:
     def told(self, chosen: Lane, look: Look) -> list[Contestant]:
         """What became of each, with its gain over the least unfrozen that has answered."""
         chosen.outcome = "chosen"
+        if chosen.raced:
+            chosen.note = ""
         for lane in self.lanes:
             if lane.running:
                 lane.end("no clear gain", lane.note)

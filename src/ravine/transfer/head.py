@@ -11,7 +11,7 @@ from torch import nn
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
-from ravine.data.split import Split, folds
+from ravine.data.split import Split, fitting_folds
 from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted
 from ravine.experiment.stages import Stages
 from ravine.models.backbone import Backbone
@@ -129,7 +129,7 @@ class FrozenBody:
 
     def _folds(self, rows: NDArray[np.int64], seed: int) -> Pairs:
         """Pairs (fit, held) as places within some rows, ascending."""
-        given = folds(rows, self.audit, self.plan.head.folds if self.plan.head else 2, seed)
+        given = fitting_folds(rows, self.audit, self.plan.head.folds if self.plan.head else 2, seed)
         return [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given]
 
     def _refitted(self, pictures: int, depths: str) -> str:

@@ -18,7 +18,7 @@ from torch import nn
 from ravine.data.audit import Audit
 from ravine.data.batches import Batches
 from ravine.data.pack import Pack
-from ravine.data.split import Split, folds
+from ravine.data.split import Split, fitting_folds
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.stages import Stages
 from ravine.plan.members import single
@@ -80,7 +80,7 @@ class Unfrozen:
         """The numbers of the pictures that the first training sees, and of those that judge it."""
         if len(self.split.validation):
             return self.split.train, self.split.validation
-        return folds(self.split.train, self.audit, PARTS, self.plan.seed)[0]
+        return fitting_folds(self.split.train, self.audit, PARTS, self.plan.seed)[0]
 
     def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
         """What a network that is trained on some pictures alone says of others.
@@ -189,7 +189,7 @@ class Unfrozen:
         plan, labels = self._material.head_plan, self.audit.labels[rows]
         seen = Seen(features[None], (slice(0, features.shape[1]),), ("last",))
         contest = HeadContest(plan, seen, labels, self.audit.classes)
-        given = folds(rows, self.audit, plan.head.folds if plan.head else 2, seed)
+        given = fitting_folds(rows, self.audit, plan.head.folds if plan.head else 2, seed)
         pairs = [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given]
         judged, best = contest.judged(pairs)
         return contest.fit(judged[best], np.ones(len(rows), bool))
