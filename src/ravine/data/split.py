@@ -154,8 +154,8 @@ def fitting_folds(indices: np.ndarray, audit: Audit, count: int, seed: int) -> l
     found = [(fit, held) for fit, held in folds(indices, audit, count, seed) if len(fit) and len(held)]
     if not found:
         raise PlanError(
-            f"The {len(indices):,} pictures that are left to fit are too few, or of too few groups (copies count as one), "
-            "to be fitted to some and judged by others. Give more pictures, of more groups."
+            f"The {len(indices):,} pictures that are left to fit are too few, or of too few groups (copies count as "
+            "one), to be fitted to some and judged by others. Give more pictures, of more groups."
         )
     return found
 
