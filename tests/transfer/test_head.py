@@ -26,17 +26,15 @@ from ravine.regularize.class_balance import ClassBalance
 from ravine.train.evaluate import direct, logits
 from ravine.transfer.head import FrozenBody
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """Three classes of 14 pictures each, told apart by their colour."""
-    root = tmp_path_factory.mktemp("colours")
+    root, numbers = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
     for place, name in enumerate(("blue", "green", "red")):
         (root / name).mkdir()
         for number in range(14):
-            pixels = RNG.integers(0, 120, (50, 40 + number, 3))
+            pixels = numbers.integers(0, 120, (50, 40 + number, 3))
             pixels[..., 2 - place] += 110
             Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
     return scan(read_source(root))

@@ -33,7 +33,6 @@ from ravine.schedules.constant import Constant
 from ravine.train.evaluate import direct, logits
 from ravine.transfer.unfrozen import Unfrozen
 
-RNG = np.random.default_rng(0)
 WAYS = ("last1", "last2", "all")
 FROZEN_OF = {"last1": ("conv1", "bn1", "layer1", "layer2", "layer3"), "last2": ("conv1", "bn1", "layer1", "layer2")}
 
@@ -41,11 +40,11 @@ FROZEN_OF = {"last1": ("conv1", "bn1", "layer1", "layer2", "layer3"), "last2": (
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """Three classes of 14 pictures each, told apart by their colour, with much noise."""
-    root = tmp_path_factory.mktemp("colours")
+    root, numbers = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
     for place, name in enumerate(("blue", "green", "red")):
         (root / name).mkdir()
         for number in range(14):
-            pixels = RNG.integers(0, 200, (40, 36 + number, 3))
+            pixels = numbers.integers(0, 200, (40, 36 + number, 3))
             pixels[..., 2 - place] += 40
             Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
     return scan(read_source(root))
