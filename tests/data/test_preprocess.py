@@ -171,3 +171,9 @@ def test_whole_levels_are_within_one_of_exact_ones(height, width, fit, mode, cha
 def test_whole_levels_of_pictures_that_have_the_size_already_are_theirs():
     picture = torch.from_numpy(noise(16, 16)).permute(2, 0, 1)[None]
     assert torch.equal(Preprocess(16, 3).levels(picture), picture)
+
+
+def test_whole_levels_of_a_grey_picture_of_the_size_in_three_channels():
+    grey = torch.from_numpy(noise(16, 16)).permute(2, 0, 1)[None, :1]
+    levels = Preprocess(16, 3, interpolation="bicubic").levels(grey)
+    assert torch.equal(levels, grey.expand(-1, 3, -1, -1))

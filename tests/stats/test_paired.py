@@ -8,7 +8,6 @@ from scipy.stats import bootstrap, norm, sem
 
 from ravine.stats.paired import Difference, difference_of_right, mean_difference
 
-RNG = np.random.default_rng(0)
 bits = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 
 
@@ -31,7 +30,7 @@ def test_the_other_way_round_is_the_same_with_the_other_sign(pairs: list[tuple[b
 
 
 def test_a_bootstrap_of_pictures_gives_nearly_the_same() -> None:
-    one, other = RNG.random(600) < 0.8, RNG.random(600) < 0.85
+    one, other = np.random.default_rng(1).random(600) < 0.8, np.random.default_rng(2).random(600) < 0.85
     reference = bootstrap((other.astype(float) - one,), np.mean, confidence_level=0.9, rng=1, n_resamples=4000)
     found = difference_of_right(one, other)
     assert found.low(0.05) == pytest.approx(reference.confidence_interval.low, abs=0.003)
@@ -39,7 +38,7 @@ def test_a_bootstrap_of_pictures_gives_nearly_the_same() -> None:
 
 
 def test_a_bootstrap_of_blocks_gives_nearly_the_same() -> None:
-    right = np.repeat(RNG.random((2, 300)) < [[0.7], [0.8]], 4, axis=1)
+    right = np.repeat(np.random.default_rng(3).random((2, 300)) < [[0.7], [0.8]], 4, axis=1)
     blocks = np.repeat(np.arange(300), 4)
     sums = (right[1].astype(float) - right[0]).reshape(300, 4).mean(axis=1)
     reference = bootstrap((sums,), np.mean, confidence_level=0.9, rng=1, n_resamples=4000).confidence_interval
@@ -57,7 +56,7 @@ def test_no_disagreement_on_few_pictures_is_no_certainty() -> None:
 
 
 def test_the_mean_of_values_has_the_standard_error_of_scipy() -> None:
-    one, other = RNG.normal(size=(2, 50))
+    one, other = np.random.default_rng(4).normal(size=(2, 50))
     found = mean_difference(one, other)
     assert found.error == pytest.approx(sem(other - one))
     assert mean_difference(one, other, np.arange(50)[::-1]).error == pytest.approx(found.error)
@@ -67,8 +66,9 @@ def test_the_mean_of_values_has_the_standard_error_of_scipy() -> None:
 
 def test_ends_hold_with_the_chance_that_is_asked() -> None:
     below = above = 0
+    numbers = np.random.default_rng(5)
     for _ in range(2000):
-        one, other = RNG.random(80) < 0.8, RNG.random(80) < 0.85
+        one, other = numbers.random(80) < 0.8, numbers.random(80) < 0.85
         found = difference_of_right(one, other)
         below += found.low(0.1) > 0.05
         above += found.high(0.1) < 0.05
@@ -85,8 +85,8 @@ def test_the_hope_is_the_share_of_futures_that_end_clearly() -> None:
     seen, every, chance, bound = 100, 300, 0.1, 0.01
     found = Difference(0.03, 0.02, seen)
     sigma = 0.02 * np.sqrt(seen)
-    truth = RNG.normal(found.mean, found.error, 20_000)
-    later = RNG.normal(truth, sigma / np.sqrt(every - seen))
+    truth = np.random.default_rng(7).normal(found.mean, found.error, 20_000)
+    later = np.random.default_rng(8).normal(truth, sigma / np.sqrt(every - seen))
     ends = (seen * found.mean + (every - seen) * later) / every
     share = (ends - norm.isf(chance) * sigma / np.sqrt(every) > bound).mean()
     assert found.hope(bound, every, chance) == pytest.approx(share, abs=0.015)

@@ -114,7 +114,7 @@ class Preprocess(Part):
             uint8 [N, C, S, S]; equal to `resize` where the pictures have that size already.
         """
         if self.interpolation == "bicubic":
-            return self.resize(images).round_().byte()
+            return self.resize(images).round().byte()
         whole = images if images.shape[1] == 1 or self.channels == 3 else self._channels(images.float()).round_().byte()
         return self._fitted(whole.expand(-1, self.channels, -1, -1))
 
