@@ -28,6 +28,17 @@ FEW = 16
 """Pictures by which the time of all is told."""
 
 
+def body_of(plan: Plan) -> nn.Module:
+    """The pretrained body of a plan, in evaluation mode, where the plan computes.
+
+    Raises:
+        PlanError: The plan has none, or its weights cannot be had.
+    """
+    if not isinstance(plan.model, Backbone):
+        raise PlanError(f"transfer={plan.transfer} needs a pretrained body. Choose model=timm:NAME.")
+    return plan.model.load_pretrained().to(plan.device).to(memory_format=torch.channels_last)
+
+
 @dataclass(frozen=True, eq=False)
 class BodyFeatures:
     """The body of a plan and the pictures that it sees.
@@ -49,10 +60,7 @@ class BodyFeatures:
         Raises:
             PlanError: It has to be tapped, since the head reads earlier depths, and cannot be.
         """
-        plan = self.plan
-        if not isinstance(plan.model, Backbone):
-            raise PlanError("A head on a frozen body needs model=timm:NAME.")
-        body = plan.model.load_pretrained().to(plan.device).to(memory_format=torch.channels_last)
+        plan, body = self.plan, body_of(self.plan)
         return tap(body, plan.picture.size) if plan.transfer == "depth" else tapped(body, plan.picture.size)[0]
 
     @property

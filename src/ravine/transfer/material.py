@@ -13,19 +13,15 @@ from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
 from ravine.data.reading import Maps, Reading
-from ravine.models.backbone import Backbone
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.regularize.class_balance import ClassBalance
 from ravine.train.evaluate import logits, packed
-from ravine.transfer.body_features import BodyFeatures
+from ravine.transfer.body_features import FEW, BodyFeatures, body_of
 from ravine.transfer.divide import Divided, divide
 from ravine.transfer.features import Advance
 from ravine.transfer.prefix import prefix_maps
-
-TIMED = 16
-"""Pictures by whose time that of all is estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +60,7 @@ class Material:
     @cached_property
     def body(self) -> nn.Module:
         """The pretrained body, in evaluation mode."""
-        if not isinstance(self.plan.model, Backbone):
-            raise PlanError(f"transfer={self.plan.transfer} needs a pretrained body. Choose model=timm:NAME.")
-        return self.plan.model.load_pretrained().to(self.plan.device).to(memory_format=torch.channels_last)
+        return body_of(self.plan)
 
     @cached_property
     def divided(self) -> Divided:
@@ -94,7 +88,7 @@ class Material:
             return 0.0
         if self.divided.prefix is None:
             return self._features.seconds(self.rows)
-        few = self.rows[:TIMED]
+        few = self.rows[:FEW]
         began = time.perf_counter()
         self._maps(self.divided.prefix, few, None)
         return (time.perf_counter() - began) / len(few) * len(self.rows)
