@@ -24,7 +24,8 @@ from torchvision.transforms.v2 import functional
 
 from benchmarks.data import jpegs
 from benchmarks.machine import machine
-from benchmarks.peers import loaders
+from benchmarks.peers import environments, loaders
+from benchmarks.process import answering
 from benchmarks.rates import Candidate, interleaved, ratio
 from benchmarks.table import median, show
 from ravine.augment.augmentation import Augmentation
@@ -221,17 +222,30 @@ def from_files(files: list[Path]) -> dict[str, Candidate]:
     }
 
 
+def by_spdl(ask: Callable[[], dict[str, float]], files: Sequence[Path]) -> Candidate:
+    """An epoch of SPDL; its pixels are close to Pillow's, or it ends here."""
+    expected = np.mean([np.asarray(loaders.by_pil(file).resize((SIDE, SIDE)))[::8, ::8].mean() for file in files])
+    found = ask()
+    if found["pictures"] != len(files) or abs(found["mean"] - expected) > 1:
+        raise SystemExit(f"SPDL's pixels differ: {found}, and Pillow's mean is {expected:.2f}.")
+    return lambda: int(ask()["pictures"])
+
+
 def large(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         files, audit = scanned(Path(name))
         images, _ = packed(audit, Path(name) / "packs")
         check_large(images, files)
         run = parts_of_pack(images)
-        own = {"ravine, two threads": with_threads(2, run), "ravine, one thread": with_threads(1, run)}
+        candidates = {"ravine, two threads": with_threads(2, run), "ravine, one thread": with_threads(1, run)}
+        candidates |= from_files(files)
         title = (
             f"{SIDE} of {STORED} pixels, crop, flip; batches of {LARGE_BATCH}; Ravine from the pack, others from JPEG"
         )
-        report(title, own | from_files(files), rounds)
+        photos, batch = str(Path(name) / "photos"), ("--batch", str(LARGE_BATCH))
+        with answering("spdl_photos.py", photos, *batch, python=environments.python("spdl")) as ask:
+            candidates["SPDL's image example, 2 threads, resized to 224 without crop and flip"] = by_spdl(ask, files)
+            report(title, candidates, rounds)
     print("\nGoal: 30 times a DataLoader with PIL in two workers")
 
 

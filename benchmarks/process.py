@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,29 @@ def reports(script: str, *arguments: str, python: str = sys.executable) -> Itera
         finally:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def answering(script: str, *arguments: str, python: str = sys.executable) -> Iterator[Callable[[], dict[str, Any]]]:
+    """A script that waits, and does its work once each time that it is asked; what it answers is a JSON object."""
+    command = [python, str(PEERS / script), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        asks, answers = process.stdin, process.stdout
+
+        def ask() -> dict[str, Any]:
+            if asks is None or answers is None:
+                raise SystemExit(f"{' '.join(command)} cannot be asked.")
+            asks.write("\n")
+            asks.flush()
+            line = answers.readline()
+            if not line:
+                raise SystemExit(f"{' '.join(command)}\nended with exit code {process.wait()}.")
+            return json.loads(line)
+
+        try:
+            yield ask
+        finally:
+            process.kill()
 
 
 def _timed(command: list[str], variables: dict[str, str]) -> tuple[str, float]:

@@ -6,20 +6,21 @@
     python -m benchmarks.regret --show                     the tables of what is on record, nothing is fitted
     python -m benchmarks.regret --quick                    a set of 80 pictures: does it run at all?
 
-For each data set and size, first `transfer=auto` decides, with its measurements and its race, which see training
-pictures alone, and ends with the fit of what it chose to all of them. Then every other candidate is fitted to all
-training pictures, and each answers the test pictures. All fits of a cell share one process, packs and stored features:
-the seconds of auto hold them, those of the other candidates do not.
+For each data set and size, the table's axes are measured, every candidate answers each training picture from a training
+on four fifths of the others, and then every candidate is fitted to all training pictures and answers the test pictures.
+What `transfer=auto` decides follows from the first two, by the program's own race, fed with the answers on record (see
+`replay.py`); so a change of its rule costs no training. All of a cell share one process, packs and stored features.
 
 The oracle takes the candidate that is best on one half of the test pictures, and is scored on the other half, as all
 policies are; see `oracle.py`. The policies: Ravine's decision; always the same candidate; the candidate that the
 textbook's table names for the number of pictures alone, or for the measured cell without a race. Means have a 95 %
 bootstrap interval over data sets, whose two sizes stay together.
 
-Each fit is written to --record as it ends, and what is there is not done again.
+Each result is written to --record as soon as it is there, and what is there is not done again.
 """
 
 import argparse
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,14 +34,16 @@ from benchmarks.machine import machine
 from benchmarks.options import names
 from benchmarks.oracle import interval, regrets
 from benchmarks.peers.environments import cache
+from benchmarks.replay import Contest
 from benchmarks.table import Cell, mean, show
 from benchmarks.ways import WAYS, Bench, unpressed
 from ravine.device.allocator import keep_freed_memory
 from ravine.device.machine import usable_cores
+from ravine.transfer.decision import Decision
 
 GOAL = 0.005
 QUICK_TRAINING, QUICK_TEST = 80, 200
-ALL = ("auto", *WAYS)
+STEPS = ("raced", "fitted")
 POLICIES = {
     "ravine": "Ravine's decision",
     "textbook": "textbook, measured cell without a race",
@@ -58,54 +61,44 @@ class Task:
     test: int
     pixels: int
     seed: int
+    threads: int
 
-    def asked(self, way: str) -> dict[str, Any]:
-        """What tells a fit from others."""
-        return {**vars(self), "way": way, "threads": usable_cores()}
+    def asked(self, what: str, way: str) -> dict[str, Any]:
+        """What tells a result from others."""
+        return {**vars(self), "what": what, "way": way}
 
-    def fits(self, journal: Journal) -> dict[str, dict[str, Any]]:
-        """The decision and every candidate, by way."""
+    def judged(self, journal: Journal) -> "Judged":
+        """Everything, from the journal or else from the machine, and what follows from it."""
+        settings = {"picture.size": self.pixels, "threads": self.threads}
         with tempfile.TemporaryDirectory() as folder:
-            make = partial(picture_set, self.name, self.training, self.test)
-            bench = Bench(Path(folder), make, {"picture.size": self.pixels})
-            auto = journal.result(self.asked("auto"), partial(bench.fit, "auto", self.seed))
-            found = {"auto": auto, chosen(auto): auto}
-            for way in WAYS:
-                if way not in found:
-                    found[way] = journal.result(self.asked(way), partial(bench.fit, way, self.seed))
-            return found
+            bench = Bench(Path(folder), partial(picture_set, self.name, self.training, self.test), settings)
+            contest = Contest(bench.written(), Path(folder) / "cache", settings, self.seed)
+            measured = journal.result(self.asked("measured", "none"), contest.measured)
+            raced = {way: journal.result(self.asked("raced", way), partial(contest.answered, way)) for way in WAYS}
+            fit = {way: journal.result(self.asked("fitted", way), partial(bench.fit, way, self.seed)) for way in WAYS}
+            return Judged(self, measured, contest.decided(raced), fit)
 
     def complete(self, journal: Journal) -> bool:
         """Whether all of it is on record."""
-        if not journal.has(self.asked("auto")):
-            return False
-        taken = chosen(journal.result(self.asked("auto"), dict))
-        return all(journal.has(self.asked(way)) for way in WAYS if way != taken)
-
-
-def chosen(auto: dict[str, Any]) -> str:
-    """What auto has chosen, and fitted to all training pictures; nothing where it failed."""
-    return (auto.get("decision") or {}).get("chosen", "")
+        asked = [self.asked("measured", "none"), *(self.asked(what, way) for what in STEPS for way in WAYS)]
+        return all(map(journal.has, asked))
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """The fits of a cell, and what each policy would have lost."""
+    """The decision and the fits of a cell, and what each policy would have lost."""
 
     task: Task
+    measured: dict[str, Any]
+    decision: Decision
     found: dict[str, dict[str, Any]]
-
-    @property
-    def decision(self) -> dict[str, Any]:
-        """What auto said of its decision; empty where it failed."""
-        return self.found["auto"].get("decision") or {}
 
     def choices(self) -> dict[str, str]:
         """The candidate that each policy takes, where that could be fitted."""
         taken = {
-            "ravine": self.decision.get("chosen"),
-            "textbook": self.decision.get("textbook"),
-            "size": self.decision.get("by_number_alone"),
+            "ravine": self.decision.chosen.name,
+            "textbook": self.measured.get("textbook"),
+            "size": self.measured.get("by_number_alone"),
             **{way: way for way in WAYS},
         }
         return {policy: way for policy, way in taken.items() if way in self.fitted()}
@@ -129,20 +122,28 @@ def show_accuracies(cells: Sequence[Judged]) -> None:
     rows = []
     for one in cells:
         values = [f"{one.found[way]['accuracy']:.3f}" if way in one.fitted() else "failed" for way in WAYS]
-        told = [str(one.decision.get(key, "")) for key in ("chosen", "textbook", "by_number_alone")]
-        rows.append([*one.title(), *values, *told])
+        rows.append([*one.title(), *values, one.decision.chosen.name, *map(str, list(one.measured.values())[:2])])
     heads = ("data set", "training", *WAYS, "Ravine's choice", "textbook", "by number")
     show("Accuracy on test pictures, each candidate fitted to all training pictures", heads, rows)
 
 
-def show_seconds(cells: Sequence[Judged]) -> None:
-    """The same, seconds; the candidate that auto chose is part of auto."""
+def show_race(cells: Sequence[Judged]) -> None:
+    """What the race knew: accuracies of those that it judged, and what it made of them."""
     rows = []
     for one in cells:
-        took = {way: f"{one.found[way].get('seconds', float('nan')):.1f}" for way in ALL}
-        took |= {one.decision["chosen"]: "in auto"} if one.decision else {}
-        rows.append([*one.title(), *took.values()])
-    show("Seconds of a fit; auto began with nothing stored", ("data set", "training", *ALL), rows)
+        told = {each.name: f"{each.accuracy:.3f} {each.outcome}" for each in one.decision.contestants}
+        rows.append([*one.title(), *(told.get(way, "") for way in WAYS)])
+    show("Accuracy in the race, each picture judged by trainings without it", ("data set", "training", *WAYS), rows)
+
+
+def show_seconds(cells: Sequence[Judged]) -> None:
+    """The same, seconds; those of measurement and race are what `transfer=auto` takes before its fit."""
+    rows = []
+    for one in cells:
+        fits = [f"{one.found[way].get('seconds', math.nan):.1f}" for way in WAYS]
+        before = one.measured.get("seconds", math.nan), one.decision.seconds
+        rows.append([*one.title(), *(f"{seconds:.1f}" for seconds in before), *fits])
+    show("Seconds", ("data set", "training", "measured", "race", *(f"fit of {way}" for way in WAYS)), rows)
 
 
 def show_regrets(cells: Sequence[Judged]) -> None:
@@ -176,6 +177,7 @@ def arguments() -> argparse.Namespace:
     words.add_argument("--sets", type=names(SETS), default=list(SETS), help="with commas")
     words.add_argument("--sizes", type=names(("small", "large")), default=["small", "large"])
     words.add_argument("--seed", type=int, default=0)
+    words.add_argument("--threads", type=int, default=usable_cores(), help="of each training; all cores if not given")
     words.add_argument("--record", type=Path, default=cache() / "regret.jsonl", help="file of fits that are done")
     words.add_argument("--show", action="store_true", help="tables of complete cells on record, without a fit")
     words.add_argument("--quick", action="store_true", help=f"the set discs, {QUICK_TRAINING} training pictures")
@@ -183,14 +185,14 @@ def arguments() -> argparse.Namespace:
 
 
 def planned(choices: argparse.Namespace) -> list[Task]:
-    """The cells, the smaller parts of all sets first."""
+    """The cells, set by set."""
     if choices.quick:
-        return [Task("discs", QUICK_TRAINING, QUICK_TEST, 32, choices.seed)]
+        return [Task("discs", QUICK_TRAINING, QUICK_TEST, 32, choices.seed, choices.threads)]
     sizes = [("small", "large").index(size) for size in choices.sizes]
     return [
-        Task(name, SETS[name].sizes[size], SETS[name].test, SETS[name].pixels, choices.seed)
-        for size in sizes
+        Task(name, SETS[name].sizes[size], SETS[name].test, SETS[name].pixels, choices.seed, choices.threads)
         for name in choices.sets
+        for size in sizes
     ]
 
 
@@ -202,12 +204,13 @@ def main() -> None:
     cells = [cell for cell in planned(choices) if not choices.show or cell.complete(journal)]
     judged = []
     for cell in cells:
-        judged.append(Judged(cell, cell.fits(journal)))
+        judged.append(cell.judged(journal))
         print(f"{len(judged)} of {len(cells)} cells done", flush=True)
     judged.sort(key=lambda one: (list(SETS).index(one.task.name), one.task.training))
     if not judged:
         raise SystemExit("No cell is complete yet.")
     show_accuracies(judged)
+    show_race(judged)
     show_seconds(judged)
     show_regrets(judged)
 

@@ -1,4 +1,4 @@
-"""64 configurations on the embedded demo: Ravine with rungs against Optuna and Ray Tune around a plain PyTorch loop.
+"""64 configurations on the embedded demo: Ravine with rungs against Optuna and Ray Tune around PyTorch.
 
     python -m benchmarks.search --model mlp      one hidden layer of 32 units: what members side by side are for
     python -m benchmarks.search                  small_cnn, whose convolutions keep all cores busy one by one
@@ -8,7 +8,8 @@
 
 The configurations are one random draw of rate, momentum, penalty and dropout, the same for everyone, and so are
 network, schedule, batches of 32, epochs and split: 1,700 pictures to train on, 300 to choose by negative
-log-likelihood. Nothing is augmented, and no choice is fitted again. Each search is a process of its own, timed from its
+log-likelihood. Nothing is augmented, and no choice is fitted again. The peers train by a loop tuned by hand, and by a
+plain one with a DataLoader (--loops; see peers/search_loop.py). Each search is a process of its own, timed from its
 start to its end, start of Python and packing included. Of each peer the fastest way counts: Optuna in one job, in two
 threads, and in two processes. What was chosen is then judged on Fashion-MNIST's own 10,000 test pictures, outside of
 the times for Ravine, within them for the others (a tenth of a second for the mlp, about one for small_cnn).
@@ -63,6 +64,7 @@ MODELS = {
     "mlp": {"model": "mlp", "model.width": WIDTH, "model.depth": 1, "same_order": "true"},
 }
 PEERS = {"optuna": "optuna", "ray": "ray[tune]"}
+LOOPS = ("plain", "tuned")
 HALVES = ((1, 32), (2, 16), (4, 8), (8, 4), (16, 2))
 RUNGS = "[" + ", ".join(f"{{epoch = {epoch}, keep = {keep}}}" for epoch, keep in HALVES) + "]"
 GOAL_POINTS, GOAL_SHARE = 0.3, 0.2
@@ -156,18 +158,24 @@ class Task:
 
     def searches(self) -> Iterator[Found]:
         """All of them, one after another."""
-        cores, names = usable_cores(), self.choices.peers
         yield self.ravine(OWN, self.choices.rungs)
-        if "optuna" in names:
-            python, script = environment("optuna"), "optuna_search.py"
-            yield self.peer("Optuna, one job", script, python, "--threads", str(cores))
-            yield self.peer("Optuna, two threads", script, python, "--jobs", "2", "--threads", str(max(1, cores // 2)))
-            shared = ("--processes", "2", "--threads", str(max(1, cores // 2)))
-            yield self.peer("Optuna, two processes", script, python, *shared)
-        if "ray" in names:
-            yield self.peer("Ray Tune", "ray_search.py", environment("ray"), "--cores", str(cores))
+        for loop in self.choices.loops:
+            yield from self.by_peers(loop, ("--plain",) if loop == "plain" else ())
         if self.choices.full:
             yield self.full()
+
+    def by_peers(self, loop: str, words: tuple[str, ...]) -> Iterator[Found]:
+        """Everything that the peers do with one of the loops."""
+        cores, names = usable_cores(), self.choices.peers
+        half = ("--threads", str(max(1, cores // 2)), *words)
+        if "optuna" in names:
+            python, script, name = environment("optuna"), "optuna_search.py", f"Optuna, {loop} loop"
+            yield self.peer(f"{name}, one job", script, python, "--threads", str(cores), *words)
+            yield self.peer(f"{name}, two threads", script, python, "--jobs", "2", *half)
+            yield self.peer(f"{name}, two processes", script, python, "--processes", "2", *half)
+        if "ray" in names:
+            script = "ray_search.py"
+            yield self.peer(f"Ray Tune, {loop} loop", script, environment("ray"), "--cores", str(cores), *words)
 
 
 def write_data(path: Path, seed: int) -> None:
@@ -253,6 +261,7 @@ def main() -> None:
     words.add_argument("--model", choices=tuple(MODELS), default="small_cnn", help="the network of everyone")
     words.add_argument("--rungs", default=RUNGS, help="of Ravine")
     words.add_argument("--peers", nargs="*", choices=tuple(PEERS), default=list(PEERS))
+    words.add_argument("--loops", nargs="*", choices=LOOPS, default=list(LOOPS), help="of the peers")
     words.add_argument("--no-full", dest="full", action="store_false", help="without trainings that end no one")
     kept = str(cache() / "search-full.jsonl")
     words.add_argument("--kept", default=kept, help=f"what those came to; {kept} if not given")

@@ -42,15 +42,20 @@ class Bench:
         """The data set."""
         return self.make()
 
+    def written(self) -> Path:
+        """The file that Ravine reads, made if it is not there."""
+        if not self.source.is_file():
+            self.pictures.write(self.source)
+        return self.source
+
     def fit(self, way: str, seed: int) -> dict[str, Any]:
         """Fit, and answer the test pictures; what cannot be fitted says why under "failed".
 
         Args:
-            way: A name of `WAYS`, or auto.
+            way: A name of `WAYS`.
             seed: Of all chance.
         """
-        if not self.source.is_file():
-            self.pictures.write(self.source)
+        self.written()
         os.environ["RAVINE_CACHE"] = str(self.folder / "cache")
         out = self.folder / f"{way}-{seed}"
         try:
@@ -58,12 +63,8 @@ class Bench:
         except RavineError as refusal:
             return {"failed": str(refusal)}
         right = self._right(out / "model.ravine")
-        found = {
-            "accuracy": float(right.mean()),
-            "seconds": result.summary["seconds"]["total"],
-            "right": pressed(right),
-        }
-        return {**found, "decision": result.summary.get("transfer")}
+        seconds = result.summary["seconds"]["total"]
+        return {"accuracy": float(right.mean()), "seconds": seconds, "right": pressed(right)}
 
     def _right(self, model: Path) -> NDArray[np.bool_]:
         loaded, tested = ravine.load(model), self.pictures.test

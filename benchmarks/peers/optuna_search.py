@@ -1,4 +1,4 @@
-"""A search by Optuna around a plain PyTorch loop: `python optuna_search.py DATA.npz CONFIGURATIONS.json`.
+"""A search by Optuna around a PyTorch loop: `python optuna_search.py DATA.npz CONFIGURATIONS.json`.
 
 Needs optuna, torch and numpy. The trials are those of search_loop.py. The given configurations are put into the
 queue, so that all searches are over the same ones. After each epoch a trial reports its negative log-likelihood on
@@ -107,7 +107,7 @@ def study_of(choices: argparse.Namespace, journal: str | None) -> optuna.Study:
 def work(choices: argparse.Namespace, study: optuna.Study) -> dict[str, Any]:
     """Take trials from the queue until it is empty."""
     torch.set_num_threads(choices.threads)
-    course = Course(choices.model, choices.width, choices.epochs, choices.seed)
+    course = Course(choices.model, choices.width, choices.epochs, choices.seed, choices.plain)
     search = Search(course, parts_of(choices.data), len(configurations(choices)))
     study.optimize(search, n_jobs=choices.jobs, callbacks=[_stop_when_none_waits])
     return search.found()
@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, default="small_cnn")
     parser.add_argument("--width", type=int, default=32, help="hidden units of an mlp")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plain", action="store_true", help="the plain loop; see search_loop.py")
     parser.add_argument("--jobs", type=int, default=1, help="threads with a trial each")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2, help="of torch, for one trial")

@@ -1,4 +1,4 @@
-"""A search by Ray Tune around a plain PyTorch loop: `python ray_search.py DATA.npz CONFIGURATIONS.json`.
+"""A search by Ray Tune around a PyTorch loop: `python ray_search.py DATA.npz CONFIGURATIONS.json`.
 
 Needs ray[tune], torch and numpy. The trials are those of search_loop.py. A trial has one core, and as many run at a
 time as there are cores. After each epoch it reports its negative log-likelihood on the validation pictures to
@@ -33,7 +33,7 @@ def trained(given: Mapping[str, Any], course: Course, parts: Parts) -> None:
 
 def run(choices: argparse.Namespace, folder: str) -> dict[str, Any]:
     """The whole search."""
-    course = Course(choices.model, choices.width, choices.epochs, choices.seed)
+    course = Course(choices.model, choices.width, choices.epochs, choices.seed, choices.plain)
     listed = json.loads(Path(choices.configurations).read_text(encoding="utf-8"))
     given = [{"number": number, "chosen": chosen} for number, chosen in enumerate(listed)]
     one = tune.with_parameters(lambda own, parts: trained(own["given"], course, parts), parts=parts_of(choices.data))
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, default="small_cnn")
     parser.add_argument("--width", type=int, default=32, help="hidden units of an mlp")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plain", action="store_true", help="the plain loop; see search_loop.py")
     parser.add_argument("--cores", type=int, default=2)
     choices = parser.parse_args()
     began = time.perf_counter()

@@ -1,7 +1,8 @@
-"""What one trial of a search does, in plain PyTorch; optuna_search.py and ray_search.py put a search around it.
+"""What one trial of a search does, in PyTorch; optuna_search.py and ray_search.py put a search around it.
 
-The loop is that of tuned_pytorch.py, with dropout before the last layer. The pictures are normalised once and stay in
-memory as numbers, so that a step picks its batch by one index.
+There are two loops, with dropout before the last layer in both. The tuned one is that of tuned_pytorch.py: pictures are
+normalised once and stay in memory as numbers, so that a step picks its batch by one index. The plain one is as
+PyTorch's tutorials write it: a shuffled DataLoader over a TensorDataset of these numbers, torch.optim.SGD, OneCycleLR.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.data import DataLoader, TensorDataset
 from tuned_pytorch import Loop, batches, network, pixels
 
 BATCH, RISE = 32, 0.2
@@ -37,12 +40,14 @@ class Course:
         width: Its hidden units.
         epochs: Of a trial that is not ended.
         seed: Decides weights, orders and masks, together with the number of a trial.
+        plain: Whether the loop is the plain one.
     """
 
     model: str
     width: int
     epochs: int
     seed: int
+    plain: bool = False
 
     def network(self, side: int) -> nn.Sequential:
         """For grey pictures of this side."""
@@ -62,6 +67,11 @@ class Course:
         x, y = parts["train"]
         model = self.network(x.shape[-1])
         model.insert(len(model) - 1, nn.Dropout(chosen["dropout"]))
+        for _ in self._plain(model, chosen, x, y) if self.plain else self._tuned(model, chosen, x, y):
+            yield nll(model, *parts["validation"]), model
+
+    def _tuned(self, model: nn.Module, chosen: Mapping[str, float], x: Tensor, y: Tensor) -> Iterator[None]:
+        """Stops after each epoch."""
         steps = self.epochs * len(batches(len(y), BATCH))
         numbers = chosen["rate"], chosen["momentum"], chosen["decay"], RISE
         loop = Loop(model, x, y, steps, *numbers, read=lambda picked: picked)
@@ -69,7 +79,26 @@ class Course:
             model.train()
             for rows in batches(len(y), BATCH):
                 loop.step(rows)
-            yield nll(model, *parts["validation"]), model
+            yield
+
+    def _plain(self, model: nn.Module, chosen: Mapping[str, float], x: Tensor, y: Tensor) -> Iterator[None]:
+        """Stops after each epoch."""
+        loader = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True)
+        optimizer = torch.optim.SGD(
+            model.parameters(), chosen["rate"], chosen["momentum"], weight_decay=chosen["decay"], nesterov=True
+        )
+        schedule = OneCycleLR(
+            optimizer, chosen["rate"], self.epochs * len(loader), pct_start=RISE, cycle_momentum=False
+        )
+        for _ in range(self.epochs):
+            model.train()
+            for images, labels in loader:
+                optimizer.zero_grad()
+                loss = cross_entropy(model(images), labels)
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+            yield
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ravine.base.errors import PlanError
+from ravine.base.errors import PlanError, RangeError
 from ravine.data.mirror import Mirror
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
@@ -120,6 +120,18 @@ def test_what_a_way_has_but_cannot_be_as_wished_refuses_this_way_and_says_why() 
 def test_what_every_way_with_a_body_refuses_is_an_error() -> None:
     with pytest.raises(PlanError, match="no_such_body"):
         plans(model="timm:no_such_body@random")
+
+
+def test_reasons_that_differ_are_told_with_the_ways_that_they_refuse() -> None:
+    with pytest.raises(PlanError, match=r"^head, depth: .+ last1, last2, all: ") as refusal:
+        plans(class_balance="sampling", optimizer="schedule_free", tuning__decay=0.5)
+    assert "scratch" not in str(refusal.value).split(":")[0]
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 0}, {"epochs": -1}, {"optimizer__lr": -1.0}])
+def test_a_value_that_no_plan_may_have_is_an_error_and_refuses_no_way(settings: dict[str, Any]) -> None:
+    with pytest.raises(RangeError, match="outside its range"):
+        plans(**settings)
 
 
 @pytest.mark.parametrize(

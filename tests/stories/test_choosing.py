@@ -123,6 +123,14 @@ def test_without_time_the_head_is_fitted_and_the_others_say_what_they_would_take
     assert all("It would take about" in one["note"] for one in found["contestants"])
 
 
+def test_rungs_beside_a_budget_are_refused_before_the_race(tmp_path: Path) -> None:
+    settings = {**QUICK, "model": "timm:test_resnet@random", "members": 2, "rungs": [{"epoch": 1, "keep": 1}]}
+    del settings["epochs"]
+    with pytest.raises(PlanError, match="Leave out budget or rungs"):
+        ravine.fit(pictures(tmp_path), tmp_path / "run", settings=settings, budget="60s")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_network_without_a_body_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"model=mlp has none\. Choose model=timm:NAME"):
         ravine.fit(tmp_path / "nothing", tmp_path / "run", settings={"transfer": "auto", "model": "mlp"})

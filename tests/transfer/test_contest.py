@@ -6,6 +6,7 @@ from scipy.special import log_softmax
 from scipy.stats import norm
 
 from ravine.transfer.contest import (
+    EARLIEST,
     FEWEST,
     GAIN_CHANCE,
     LIKELIHOOD_CHANCE,
@@ -105,6 +106,15 @@ def test_of_those_that_beat_the_head_the_least_unfrozen_wins() -> None:
     wrong = {"head": 60, "depth": 58, "last1": 21, "last2": 20, "all": 20}
     field = {name: answers(share(300, count)) for name, count in wrong.items()}
     assert winner(field, alone(300), LAST) == "last1"
+
+
+def test_nobody_leaves_while_few_pictures_have_judged() -> None:
+    n = EARLIEST - 1
+    field = {"head": answers(share(n, 20)), "last1": answers(share(n, 0)), "all": answers(share(n, 29))}
+    assert leaving(field, alone(n), Look(1, 5)) == {}
+    assert winner(field, alone(n), LAST) == "last1"
+    more = {name: answers(share(EARLIEST, int((~one.right).sum()))) for name, one in field.items()}
+    assert set(leaving(more, alone(EARLIEST), Look(1, 5))) == {"head", "all"}
 
 
 def test_copies_count_as_one_picture() -> None:

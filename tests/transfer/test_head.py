@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from coloured import coloured, stored
 from scipy.special import softmax
 
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import pack
 from ravine.data.preprocess import Preprocess
-from ravine.data.scan import scan
-from ravine.data.sources import read_source
 from ravine.data.split import Split, SplitChoices, split
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.stages import Stages
@@ -29,24 +27,12 @@ from ravine.transfer.head import FrozenBody
 
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """Three classes of 14 pictures each, told apart by their colour."""
-    root, numbers = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
-    for place, name in enumerate(("blue", "green", "red")):
-        (root / name).mkdir()
-        for number in range(14):
-            pixels = numbers.integers(0, 120, (50, 40 + number, 3))
-            pixels[..., 2 - place] += 110
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
-    return scan(read_source(root))
+    return coloured(tmp_path_factory.mktemp("colours"), 14, 120, 110, lambda number: (50, 40 + number))
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A small body with fixed weights."""
-    torch.manual_seed(1)
-    path = tmp_path_factory.mktemp("weights") / "body.pth"
-    torch.save(Backbone("test_resnet", "random").load_pretrained().state_dict(), path)
-    return str(path)
+    return stored(tmp_path_factory.mktemp("weights") / "body.pth", 1).weights
 
 
 def _plan(weights: str, **changes: object) -> Plan:

@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from coloured import coloured
 from torch import nn
 
 from ravine.bundle import Model, load
 from ravine.data.audit import Audit
 from ravine.data.pack import pack
 from ravine.data.preprocess import Preprocess
-from ravine.data.scan import scan
-from ravine.data.sources import read_source
 from ravine.data.split import SplitChoices, split
 from ravine.ensemble.independent import Independent
 from ravine.ensemble.monte_carlo import MonteCarlo
@@ -39,15 +37,7 @@ FROZEN_OF = {"last1": ("conv1", "bn1", "layer1", "layer2", "layer3"), "last2": (
 
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """Three classes of 14 pictures each, told apart by their colour, with much noise."""
-    root, numbers = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
-    for place, name in enumerate(("blue", "green", "red")):
-        (root / name).mkdir()
-        for number in range(14):
-            pixels = numbers.integers(0, 200, (40, 36 + number, 3))
-            pixels[..., 2 - place] += 40
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
-    return scan(read_source(root))
+    return coloured(tmp_path_factory.mktemp("colours"), 14, 200, 40, lambda number: (40, 36 + number))
 
 
 @pytest.fixture(scope="module")

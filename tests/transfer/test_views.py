@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from coloured import CLASSES, coloured, stored
 
 from ravine.augment.augmentation import Augmentation
 from ravine.augment.colour import Colour
@@ -22,8 +22,6 @@ from ravine.data.audit import Audit
 from ravine.data.mirror import Mirror
 from ravine.data.pack import pack
 from ravine.data.preprocess import Preprocess
-from ravine.data.scan import scan
-from ravine.data.sources import read_source
 from ravine.data.split import Split, SplitChoices, split
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.stages import Stages
@@ -44,28 +42,16 @@ from ravine.transfer.views import View, views_of
 
 PICTURE = Preprocess(size=32, channels=3)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
-CLASSES = ("blue", "green", "red")
 
 
 @pytest.fixture(scope="module")
 def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
-    """Three classes of 10 pictures each, told apart by their colour."""
-    root, numbers = tmp_path_factory.mktemp("colours"), np.random.default_rng(0)
-    for place, name in enumerate(CLASSES):
-        (root / name).mkdir()
-        for number in range(10):
-            pixels = numbers.integers(0, 150, (32, 32, 3))
-            pixels[..., 2 - place] += 60
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
-    return scan(read_source(root))
+    return coloured(tmp_path_factory.mktemp("colours"), 10, noise=150, tint=60)
 
 
 @pytest.fixture(scope="module")
 def body(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    torch.manual_seed(2)
-    path = tmp_path_factory.mktemp("weights") / "body.pth"
-    torch.save(Backbone("test_resnet", "random").load_pretrained().state_dict(), path)
-    return Backbone("test_resnet", str(path))
+    return stored(tmp_path_factory.mktemp("weights") / "body.pth", 2)
 
 
 def _plan(body: Backbone, views: int = 3, *techniques: Technique, **changes: object) -> Plan:
@@ -186,7 +172,7 @@ def test_views_of_held_pictures_are_not_fitted_to(body: Backbone, monkeypatch: p
     plan = _plan(body, 3, Flip())
 
     def said(features: np.ndarray) -> np.ndarray:
-        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES)
+        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES, np.arange(len(labels)))
         return contest.judged(pairs)[0][0].ranking.logits
 
     before = said(x)
@@ -206,7 +192,7 @@ def test_equal_views_give_the_head_of_one_view(body: Backbone) -> None:
     heads = []
     for features, views in ((x, 1), (np.repeat(x, 4, axis=0), 4)):
         plan = _plan(body, views, *([Flip()] if views > 1 else []))
-        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES)
+        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES, np.arange(len(labels)))
         judged, best = contest.judged([(np.arange(12), np.arange(12, 24)), (np.arange(12, 24), np.arange(12))])
         heads.append(contest.fit(judged[best], np.arange(24) < 20))
     assert np.abs(heads[0][0] - heads[1][0]).max() < 2e-3

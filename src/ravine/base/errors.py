@@ -4,6 +4,7 @@
     ├── SourceError          the pictures or labels cannot be used as given
     │   └── ImageError       one picture cannot be decoded
     ├── PlanError            a choice is unknown, out of range, or contradicts another
+    │   └── RangeError       a value that a setting may never have, whatever the others are
     ├── BundleError          a model file is damaged, or not one of ours
     ├── OutputError          the results cannot be written where they should go
     └── TrainingError        training cannot go on (a loss is not finite, memory is exhausted)
@@ -29,6 +30,10 @@ class ImageError(SourceError):
 
 class PlanError(RavineError):
     """A choice is unknown, out of range, or contradicts another."""
+
+
+class RangeError(PlanError):
+    """A value that a setting may never have, whatever the others are."""
 
 
 class BundleError(RavineError):

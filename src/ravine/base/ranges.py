@@ -7,7 +7,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ravine.base.errors import PlanError
+from ravine.base.errors import PlanError, RangeError
 
 Hyper = float | tuple[float, ...]
 """A hyperparameter: one value, or one value a member."""
@@ -57,7 +57,7 @@ def check_ranges(part: Any) -> None:
         part: An instance of a dataclass whose fields may be annotated with a `Range`, or with a `Literal`.
 
     Raises:
-        PlanError: A value lies outside; the message names the field, the value and what is allowed.
+        RangeError: A value lies outside; the message names the field, the value and what is allowed.
     """
     for name, allowed in _limits(type(part)).items():
         value = getattr(part, name)
@@ -67,9 +67,9 @@ def check_ranges(part: Any) -> None:
         if isinstance(allowed, Range):
             for number in value if isinstance(value, tuple) else (value,):
                 if isinstance(number, bool) or not isinstance(number, int | float) or number not in allowed:
-                    raise PlanError(f"{label} = {number!r} is outside its range. Choose a number in {allowed}.")
+                    raise RangeError(f"{label} = {number!r} is outside its range. Choose a number in {allowed}.")
         elif not any(type(value) is type(word) and value == word for word in allowed):
-            raise PlanError(f"{label} = {value!r} is not allowed. Choose one of {', '.join(map(repr, allowed))}.")
+            raise RangeError(f"{label} = {value!r} is not allowed. Choose one of {', '.join(map(repr, allowed))}.")
 
 
 @cache

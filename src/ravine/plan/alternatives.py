@@ -8,7 +8,7 @@ from typing import Any
 from ravine.augment.augmentation import Augmentation
 from ravine.augment.cutmix import CutMix
 from ravine.augment.mixup import Mixup
-from ravine.base.errors import PlanError, unknown
+from ravine.base.errors import PlanError, RangeError, unknown
 from ravine.interfaces import Part
 from ravine.moments import Technique
 from ravine.optim.second_order.minimizer import Minimizer
@@ -62,7 +62,8 @@ def alternatives(facts: Facts, wishes: Mapping[str, Any]) -> Alternatives:
 
     A wish goes to the ways that have such a setting: the penalties of heads to heads, epochs and augmentations to those
     that take steps and see pictures anew. The network that is trained from scratch is the small one of the presets,
-    since the wish for a model is one for a pretrained body. What a way has but cannot be as wished refuses this way.
+    since the wish for a model is one for a pretrained body. What a way has but cannot be as wished refuses this way; a
+    value that the setting may never have is an error.
 
     Args:
         facts: The pictures and the machine.
@@ -77,12 +78,22 @@ def alternatives(facts: Facts, wishes: Mapping[str, Any]) -> Alternatives:
     for name in WAYS:
         try:
             possible.append(_alternative(name, facts, wishes))
+        except RangeError:
+            raise
         except PlanError as wrong:
             refused[name] = str(wrong)
     if not any(one.name != "scratch" for one in possible):
-        raise PlanError(refused[WAYS[0]])
+        raise PlanError(_refusals(refused))
     _check_optimizer(wishes, possible)
     return Alternatives(tuple(possible), refused)
+
+
+def _refusals(refused: Mapping[str, str]) -> str:
+    """Every reason once, with the ways that it refuses where there are several."""
+    ways: dict[str, list[str]] = {}
+    for name, why in refused.items():
+        ways.setdefault(why, []).append(name)
+    return next(iter(ways)) if len(ways) == 1 else " ".join(f"{', '.join(ways[why])}: {why}" for why in ways)
 
 
 def check_decidable(wishes: Mapping[str, Any]) -> None:

@@ -215,7 +215,7 @@ def _build(cls: type, tree: Any, path: str, **made: Any) -> Any:
     try:
         return cls(**fields, **made)
     except PlanError as wrong:  # a part names itself by its class; a user knows it by its setting
-        raise PlanError(str(wrong).replace(f"{cls.__name__}.", "" if path == "plan" else f"{path}.")) from wrong
+        raise type(wrong)(str(wrong).replace(f"{cls.__name__}.", "" if path == "plan" else f"{path}.")) from wrong
 
 
 def _needed(field: dataclasses.Field[Any]) -> bool:

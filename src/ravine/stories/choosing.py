@@ -1,7 +1,8 @@
 """How much of a pretrained body to train, decided by measurement: alternatives ▶ packs ▶ measure ▶ race ▶ one plan."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,14 @@ def choose(
         seconds: What the whole run may take; None for no limit.
 
     Raises:
-        PlanError: The wishes leave nothing to decide.
+        PlanError: The wishes leave nothing to decide, or rungs are to be after epochs that a budget may not reach.
         TrainingError: Every way has failed.
     """
+    if seconds and wishes.get("rungs"):
+        raise PlanError(
+            "With transfer=auto a budget pays for the race and for the fit after it, so that the number of epochs is "
+            "not known before, and rungs need one. Leave out budget or rungs."
+        )
     options = alternatives(facts, wishes)
     race = Preparation(audit, options, stages)
     with threads(race.plan.threads), enough_memory():
@@ -94,6 +100,21 @@ class Preparation:
 
     def decide(self, limit: float | None) -> Decision:
         """Measure and race."""
+        entrants, refused = self.entrants
+        return decide(entrants, self.course(limit), self.measure, refused, WAYS)
+
+    def course(self, limit: float | None = None) -> Course:
+        """Where the race is run, and for how many seconds."""
+        return Course(self.rows, self.audit, self.plan.seed, limit, say=self.stages.progress.say)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The numbers of the pictures that are not for testing, ascending."""
+        return _free(divided(self.audit, self.plan))
+
+    @cached_property
+    def entrants(self) -> tuple[list[Entrant], list[Contestant]]:
+        """Those that enter the race, and those that cannot."""
         refused = [Contestant(name, "refused", why) for name, why in self.options.refused.items()]
         entrants = []
         for one in self.options.possible:
@@ -101,9 +122,16 @@ class Preparation:
                 entrants.append(self._entrant(one))
             except SourceError as wrong:  # too few pictures for the parts that this way needs
                 refused.append(Contestant(one.name, "refused", str(wrong)))
-        rows = _free(divided(self.audit, self.plan))
-        course = Course(rows, self.audit, self.plan.seed, limit, say=self.stages.progress.say)
-        return decide(entrants, course, self._measure(rows), refused, WAYS)
+        return entrants, refused
+
+    def measure(self) -> Measurement:
+        """The table's two axes, with the body of the first way; the others have the same."""
+        plan, rows = self.plan, self.rows
+        path = self._packed(plan.picture).path
+        body = plan.model if isinstance(plan.model, Backbone) else Backbone()
+        directory = path.parent if path else None
+        with self.stages.stage("features", "features", len(rows)) as advance:
+            return measure_source(body, self.audit, rows, plan.picture, plan.device, directory, plan.seed, advance)
 
     def _entrant(self, one: Alternative) -> Entrant:
         parts = divided(self.audit, one.plan)
@@ -123,19 +151,6 @@ class Preparation:
             with self.stages.stage("pack", "pack", len(self.audit)) as advance:
                 self.packs[picture] = pack(self.audit, picture, advance=advance)
         return self.packs[picture]
-
-    def _measure(self, rows: NDArray[np.int64]) -> Callable[[], Measurement]:
-        """Measures the table's two axes with the body of the first way; the others have the same."""
-        plan = self.plan
-        path = self._packed(plan.picture).path
-
-        def measure() -> Measurement:
-            body = plan.model if isinstance(plan.model, Backbone) else Backbone()
-            directory = path.parent if path else None
-            with self.stages.stage("features", "features", len(rows)) as advance:
-                return measure_source(body, self.audit, rows, plan.picture, plan.device, directory, plan.seed, advance)
-
-        return measure
 
 
 def divided(audit: Audit, plan: Plan) -> Split:

@@ -100,7 +100,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
     listing = read_source(source)
     with stages.stage("scan", "scan", len(listing.items)) as advance:
         audit = scan(listing, advance=advance)
-    choice = _choice(audit, _facts(audit, device), asked, seconds, stages)
+    choice = _choice(audit, facts_of(audit, device), asked, seconds, stages)
     plan, reasons = choice.plan, choice.reasons
     choose_device(plan.device)
     parts = divided(audit, plan)
@@ -165,7 +165,8 @@ def _asked(plan: str | Path | None, settings: Mapping[str, Any]) -> dict[str, An
     return wishes(parse(text, str(path)) | dict(settings))
 
 
-def _facts(audit: Audit, device: str) -> Facts:
+def facts_of(audit: Audit, device: str) -> Facts:
+    """What the presets know of pictures and machine."""
     sides = np.maximum(audit.heights, audit.widths)
     return Facts(
         pictures=sum(part != "test" for part in audit.parts),

@@ -36,6 +36,8 @@ seems unable to be."""
 LIKELIHOOD_CHANCE = 0.05
 """The same for a clearly lower negative log-likelihood."""
 
+EARLIEST = 30
+"""Pictures that must have judged before anyone leaves: with fewer, intervals by a standard error promise too much."""
 
 HOPE = 0.1
 """The probability of being clearly better after the last look below which a contestant is dropped."""
@@ -189,9 +191,15 @@ def leaving(field: Field, blocks: NDArray[np.int64], look: Look) -> dict[str, Le
     return {} if len(found) == len(names) else found
 
 
+def _enough(one: Answers, other: Answers) -> bool:
+    """Whether so many pictures were judged by both that one of them may leave."""
+    return int((one.judged & other.judged).sum()) >= EARLIEST
+
+
 def _beaten(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
     """Whether one of those that train more is better, and which is so most of all."""
-    better = [other for other in others if beats(field[name], field[other], blocks, look)]
+    own = field[name]
+    better = [other for other in others if _enough(own, field[other]) and beats(own, field[other], blocks, look)]
     if not better:
         return None
     best = max(better, key=lambda other: _accuracy(field[other]))
@@ -211,7 +219,7 @@ def _accuracy(answers: Answers) -> float:
 def _out(other: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
     """Why a contestant cannot win against one that trains less; None where it can."""
     difference = gain(one, own, blocks)
-    if difference is None:
+    if difference is None or not _enough(one, own):
         return None
     high = difference.high(look.gain_chance)
     if high < 0:

@@ -165,7 +165,7 @@ class Race:
         try:
             if not self._has_time(lane):
                 return False
-            took = self._train(lane, number - 1)
+            took = self.train(lane, number - 1)
         except (PlanError, TrainingError) as wrong:
             lane.end("failed", str(wrong))
             return False
@@ -174,8 +174,16 @@ class Race:
             lane.expected = lane.expected.slower(max(1.0, took / max(lane.expected.first, 1e-9)))
         return True
 
-    def _train(self, lane: Lane, place: int) -> float:
-        """Train on all parts but one, which is then answered; the seconds that it took."""
+    def train(self, lane: Lane, place: int) -> float:
+        """Train on all parts but one, which is then answered; the seconds that it took.
+
+        Args:
+            lane: Of this race.
+            place: Of the part that is answered.
+
+        Raises:
+            TrainingError: The loss, or an answer, is not finite.
+        """
         fit, held = self.folds[place]
         self.course.say(f"race: {lane.entrant.name}, part {place + 1} of {len(self.folds)}")
         began = self.course.clock()

@@ -5,6 +5,10 @@ penalty means the same everywhere:  x_d → s_d x_d  with  s_d² v_d = v_T / m  
 mean squared distance of the features of depth d from their mean, and T the last depth, which stays as it is when it
 stands alone. The scales go into the weights of the head in the end.
 
+Not every earlier depth is worth a contest: narrow features need hundreds of rounds of a minimizer. A ridge head, which
+has a closed form, says which earlier depth tells the classes apart best; that one competes with the last depth, and
+with all of them together.
+
 Source: U. Evci et al., "Head2Toe: Utilizing intermediate representations for better transfer learning", ICML 2022,
 arXiv 2201.03529, section 3 (features of all depths at one norm); without its selection of single features.
 """
@@ -24,6 +28,8 @@ from ravine.regularize.class_balance import ClassBalance
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import score
 from ravine.transfer.heads import Ranking, fit_heads, rank_penalties
+from ravine.transfer.probes import penalties_for
+from ravine.transfer.ridge import fit_ridge
 
 Depths = tuple[int, ...]
 Pairs = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -80,12 +86,13 @@ class Seen:
         return whole
 
 
-def competing(plan: Plan, last: int) -> list[Depths]:
-    """The last depth; beside it, with transfer=depth, each earlier one, from late to early, and all together.
+def competing(plan: Plan, last: int, earlier: int) -> list[Depths]:
+    """The last depth; beside it, with transfer=depth, an earlier one and all together.
 
     Args:
         plan: Its depths compete alone where it names them.
         last: T, the number of the last depth.
+        earlier: The earlier depth that competes; without effect where there is none.
 
     Raises:
         PlanError: The plan names a depth that the body does not have.
@@ -98,9 +105,9 @@ def competing(plan: Plan, last: int) -> list[Depths]:
                 "features. Choose among them, or leave head.depths out to have them measured."
             )
         return [named]
-    if plan.transfer != "depth":
+    if plan.transfer != "depth" or last == 1:
         return [(last,)]
-    return [*((depth,) for depth in range(last, 0, -1)), tuple(range(1, last + 1))]
+    return [(last,), (earlier,), tuple(range(1, last + 1))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +146,14 @@ class HeadContest:
         seen: What the body says of N pictures.
         labels: [N].
         classes: Names of the classes.
+        blocks: [N]; pictures with one number (copies, groups) do not tell of each other which depth is good.
     """
 
     plan: Plan
     seen: Seen
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
+    blocks: NDArray[np.int64]
 
     def judged(self, pairs: Pairs) -> tuple[list[Judged], int]:
         """Every competing candidate, and the place of the best; no view of a held picture is fitted to.
@@ -157,7 +166,9 @@ class HeadContest:
         """
         fits = [(self._all_views(fit), held) for fit, held in pairs]
         labels = self.labels[np.sort(np.concatenate([held for _, held in pairs]))]
-        found = [self._judged(depths, fits, labels) for depths in competing(self.plan, len(self.seen.columns))]
+        last = len(self.seen.columns)
+        earlier = self._earlier(np.unique(np.concatenate([fit for fit, _ in pairs]))) if self._undecided else last
+        found = [self._judged(depths, fits, labels) for depths in competing(self.plan, last, earlier)]
         return found, select([one.values[one.best] for one in found], self.plan.select)
 
     def fit(self, chosen: Judged, pictures: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -175,10 +186,23 @@ class HeadContest:
     def _judged(self, depths: Depths, fits: Pairs, held_labels: NDArray[np.int64]) -> Judged:
         x, y = self.seen.scaled(depths), np.tile(self.labels, self._views)
         importance = np.tile(self._importance, self._views)
-        found = rank_penalties(x, y, len(self.classes), self._head.l2, list(fits), self._minimizer, importance)
+        every = self.plan.select != "nll"  # other measures need not fall with the likelihood
+        found = rank_penalties(x, y, len(self.classes), self._head.l2, fits, self._minimizer, importance, every)
         scores = [score(probabilities(z), held_labels, self.classes) for z in found.logits]
         values = tuple(float(getattr(one, self.plan.select)) for one in scores)
         return Judged(depths, found, values, select(values, self.plan.select))
+
+    @property
+    def _undecided(self) -> bool:
+        """Whether depths compete."""
+        return self.plan.transfer == "depth" and not self._head.depths and len(self.seen.columns) > 1
+
+    def _earlier(self, pictures: NDArray[np.int64]) -> int:
+        """The earlier depth at which a ridge head is right about most of some pictures, each left out of its fit."""
+        plain, labels, blocks = self.seen.features[0, pictures], self.labels[pictures], self.blocks[pictures]
+        parts = self.seen.columns[:-1]
+        tests = [fit_ridge(plain[:, p], labels, len(self.classes), penalties_for(plain[:, p]), blocks) for p in parts]
+        return 1 + max(range(len(tests)), key=lambda place: (tests[place].accuracy.max(), place))
 
     @property
     def _views(self) -> int:

@@ -186,9 +186,9 @@ class Unfrozen:
     def _head(self, rows: NDArray[np.int64], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights and biases of the head that these pictures alone choose and fit."""
         features = self._material.stored().features[np.searchsorted(self.rows, rows)]
-        plan, labels = self._material.head_plan, self.audit.labels[rows]
+        plan, audit = self._material.head_plan, self.audit
         seen = Seen(features[None], (slice(0, features.shape[1]),), ("last",))
-        contest = HeadContest(plan, seen, labels, self.audit.classes)
+        contest = HeadContest(plan, seen, audit.labels[rows], audit.classes, audit.blocks[rows])
         given = fitting_folds(rows, self.audit, plan.head.folds if plan.head else 2, seed)
         pairs = [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given]
         judged, best = contest.judged(pairs)
