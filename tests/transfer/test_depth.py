@@ -282,7 +282,7 @@ def test_a_wish_for_depth_gives_a_plan_with_reasons() -> None:
     assert loads(dumps(plan)) == plan
     said = {reason.name: reason for reason in reasons}
     assert said["transfer"].value == "depth"
-    assert "every depth" in said["head"].value
+    assert "3 choices of depths" in said["head"].value
     small = replace(PHOTOS, median_side=28)
     assert propose(small, {"transfer": "depth"})[0].model == Backbone()
 

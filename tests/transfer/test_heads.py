@@ -14,7 +14,7 @@ from ravine.base.errors import TrainingError
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.regularize.class_balance import class_weights
 from ravine.stats.calibration import probabilities
-from ravine.transfer.heads import RANKED_GAP, fit_heads, rank_penalties
+from ravine.transfer.heads import AT_ONCE, RANKED_GAP, fit_heads, rank_penalties
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X[:500] / 16).astype(np.float32), Y[:500].astype(np.int64)
@@ -97,6 +97,24 @@ def test_a_ranking_against_one_fit_a_fold() -> None:
             p[held] = _reference(fit, penalty).predict_proba(X[held].astype(np.float64))
         assert np.abs(probabilities(ranking.logits[place]) - p).max() < 2e-2
         assert ranking.nll[place] == pytest.approx(-np.log(p[np.arange(len(Y)), Y]).mean(), rel=2 * RANKED_GAP)
+
+
+def test_penalties_that_are_weaker_than_clearly_worse_ones_are_left_out() -> None:
+    """Labels that no feature knows: the strongest penalty is best, and every weaker one clearly worse."""
+    y = np.random.default_rng(0).permutation(Y)
+    penalties = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 10.0)
+    some, every = (rank_penalties(X, y, CLASSES, penalties, FOLDS, LBFGS(), every=every) for every in (False, True))
+    assert every.penalties == penalties
+    assert some.penalties == penalties[-AT_ONCE:]
+    assert np.argmin(some.nll) == AT_ONCE - 1
+    assert np.argmin(every.nll) == len(penalties) - 1
+    assert np.allclose(some.nll, every.nll[-AT_ONCE:], rtol=2 * RANKED_GAP)
+    assert some.logits.shape == (AT_ONCE, len(Y), CLASSES)
+
+
+def test_weak_penalties_are_judged_where_the_weakest_so_far_is_the_best() -> None:
+    penalties = (0.02, 1.0, 3.0, 10.0, 30.0)
+    assert rank_penalties(X, Y, CLASSES, penalties[::-1], FOLDS, LBFGS()).penalties == penalties
 
 
 def test_a_single_pair_is_judged_on_its_held_rows_alone() -> None:

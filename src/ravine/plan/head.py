@@ -19,7 +19,8 @@ class HeadChoices(Part):
     """How a linear head on frozen features is chosen.
 
     Attributes:
-        l2: The penalties that compete: each is the weight of ½‖W‖² beside the mean loss, above 0.
+        l2: The penalties that compete, each the weight of ½‖W‖² beside the mean loss, above 0; from strong to weak,
+            until the likelihood has fallen clearly.
         folds: Parts of the pictures that are held out in turn, at least 2.
         views: How often each picture is seen: as it is, and, from the second on, augmented as the plan says.
         depths: The depths of the body that the head reads, ascending from 1; the highest number is that of the last

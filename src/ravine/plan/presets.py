@@ -174,7 +174,9 @@ def _head_reasons() -> tuple[Reason, Reason]:
     return (
         Reason("transfer", "head", "The body stays as it was trained; only a linear layer on its features is fitted."),
         Reason(
-            "head", "8 penalties, 5 folds", "The strength of the L2 penalty is chosen by pictures that were not fitted."
+            "head",
+            "up to 8 penalties, 5 folds",
+            "The strength of the L2 penalty is chosen by pictures that were not fitted.",
         ),
     )
 
@@ -189,8 +191,9 @@ def _depth_reasons() -> tuple[Reason, Reason]:
         ),
         Reason(
             "head",
-            "every depth, 8 penalties, 5 folds",
-            "Depth and strength of the L2 penalty are chosen together by pictures that were not fitted.",
+            "3 choices of depths, up to 8 penalties, 5 folds",
+            "The last depth, the best of those before it, and all together; depth and strength of the L2 penalty are "
+            "chosen by pictures that were not fitted.",
         ),
     )
 

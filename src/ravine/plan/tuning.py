@@ -77,7 +77,9 @@ def _reasons(course: Course, transfer: str) -> list[Reason]:
         Reason("penalty", "none", "Few epochs from a pretrained start need no more than the rule's own weight decay."),
         Reason("epochs", str(course.epochs), "A pretrained start needs few."),
         Reason("batch_size", str(BATCH_SIZE), "Small batches take more steps, which few pictures need."),
-        Reason("head", "8 penalties, 5 folds", "Where training begins: a head fitted to the pictures that it sees."),
+        Reason(
+            "head", "up to 8 penalties, 5 folds", "Where training begins: a head fitted to the pictures that it sees."
+        ),
         Reason("tuning", f"decay {course.decay:g}", "Early stages, which see edges and colours, change least."),
         Reason("refit", "yes", "The same training on all pictures that are not for testing uses all there is."),
     ]
