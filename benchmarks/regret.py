@@ -3,7 +3,7 @@
     python -m benchmarks.regret                            all sets, both sizes
     python -m benchmarks.regret --sets photos,glyphs       some of them
     python -m benchmarks.regret --sizes small              the smaller training parts; or large
-    python -m benchmarks.regret --show                     the tables of what is on record, nothing is fitted
+    python -m benchmarks.regret --show                     the tables of what is on record; pictures are made anew
     python -m benchmarks.regret --quick                    a set of 80 pictures: does it run at all?
 
 For each data set and size, the table's axes are measured, every candidate answers each training picture from a training
@@ -36,9 +36,10 @@ from benchmarks.oracle import interval, regrets
 from benchmarks.peers.environments import cache
 from benchmarks.replay import Contest
 from benchmarks.table import Cell, mean, show
-from benchmarks.ways import WAYS, Bench, unpressed
+from benchmarks.ways import Bench, unpressed
 from ravine.device.allocator import keep_freed_memory
 from ravine.device.machine import usable_cores
+from ravine.plan.alternatives import WAYS
 from ravine.transfer.decision import Decision
 
 GOAL = 0.005
@@ -103,6 +104,10 @@ class Judged:
         }
         return {policy: way for policy, way in taken.items() if way in self.fitted()}
 
+    def choices_in_words(self) -> list[str]:
+        """Of Ravine, the textbook, and the number of pictures alone."""
+        return [self.decision.chosen.name, *(str(self.measured.get(name)) for name in ("textbook", "by_number_alone"))]
+
     def fitted(self) -> list[str]:
         """Candidates that could be fitted."""
         return [way for way in WAYS if "right" in self.found[way]]
@@ -122,7 +127,7 @@ def show_accuracies(cells: Sequence[Judged]) -> None:
     rows = []
     for one in cells:
         values = [f"{one.found[way]['accuracy']:.3f}" if way in one.fitted() else "failed" for way in WAYS]
-        rows.append([*one.title(), *values, one.decision.chosen.name, *map(str, list(one.measured.values())[:2])])
+        rows.append([*one.title(), *values, *one.choices_in_words()])
     heads = ("data set", "training", *WAYS, "Ravine's choice", "textbook", "by number")
     show("Accuracy on test pictures, each candidate fitted to all training pictures", heads, rows)
 
@@ -137,7 +142,10 @@ def show_race(cells: Sequence[Judged]) -> None:
 
 
 def show_seconds(cells: Sequence[Judged]) -> None:
-    """The same, seconds; those of measurement and race are what `transfer=auto` takes before its fit."""
+    """The same, seconds: of a race, at the mean of the trainings of a way.
+
+    Packs and features are in the first that needs them.
+    """
     rows = []
     for one in cells:
         fits = [f"{one.found[way].get('seconds', math.nan):.1f}" for way in WAYS]

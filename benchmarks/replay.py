@@ -43,7 +43,7 @@ class Recorded:
     Attributes:
         rows: Numbers of the pictures that are not for testing, ascending.
         logits: What it answered to each when that was not fitted to, [N, C].
-        seconds: Of one training.
+        seconds: Of one training, the mean.
         clock: Goes on by these.
     """
 
@@ -90,8 +90,11 @@ class Contest:
 
     def measured(self) -> dict[str, Any]:
         """What the textbook's table names, and the seconds of all measurements."""
-        with threads(self.preparation.plan.threads), enough_memory():
-            found = self.preparation.measure()
+        try:
+            with threads(self.preparation.plan.threads), enough_memory():
+                found = self.preparation.measure()
+        except RavineError as wrong:
+            return {"failed": str(wrong)}
         by_number = TEXTBOOK[found.by_number_alone, "similar"]
         seconds = sum(found.seconds.values())
         return {"textbook": TEXTBOOK[found.cell], "by_number_alone": by_number, "seconds": seconds}

@@ -9,9 +9,9 @@
 The configurations are one random draw of rate, momentum, penalty and dropout, the same for everyone, and so are
 network, schedule, batches of 32, epochs and split: 1,700 pictures to train on, 300 to choose by negative
 log-likelihood. Nothing is augmented, and no choice is fitted again. The peers train by a loop tuned by hand, and by a
-plain one with a DataLoader (--loops; see peers/search_loop.py). Each search is a process of its own, timed from its
-start to its end, start of Python and packing included. Of each peer the fastest way counts: Optuna in one job, in two
-threads, and in two processes. What was chosen is then judged on Fashion-MNIST's own 10,000 test pictures, outside of
+plain one with a DataLoader, which decays biases too (--loops; see peers/search_loop.py). Each search is a process of its
+own, timed from its start to its end, start of Python and packing included. Of each peer the fastest way counts: Optuna
+in one job, in two threads, and in two processes. What was chosen is then judged on Fashion-MNIST's own 10,000 test pictures, outside of
 the times for Ravine, within them for the others (a tenth of a second for the mlp, about one for small_cnn).
 
 Ravine's rungs keep one half of the members whenever the epochs have doubled. That was chosen on seeds 0 and 1, where a
@@ -22,16 +22,12 @@ far a choice is behind is measured against the choice among all configurations a
 Ravine without rungs), in percentage points of accuracy on the 10,000; what these trainings come to is kept in a file,
 since it is the same each time. Times are shown only where Ravine's mean distance is within the goal.
 
-The peers are no dependencies of Ravine. Their environments are made where they are not there: `pip install optuna`, and
-`pip install ray[tune]`, with torch and numpy of this one.
+The peers are no dependencies of Ravine. They have environments of their own above this one, made when first needed.
 """
 
 import argparse
 import json
 import statistics
-import subprocess
-import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -44,6 +40,7 @@ from benchmarks.data.fashion_mnist import read
 from benchmarks.demo import accuracy
 from benchmarks.machine import machine
 from benchmarks.options import parser
+from benchmarks.peers import environments
 from benchmarks.peers.environments import cache
 from benchmarks.process import fit, peer
 from benchmarks.table import Cell, show
@@ -63,7 +60,7 @@ MODELS = {
     "small_cnn": {},
     "mlp": {"model": "mlp", "model.width": WIDTH, "model.depth": 1, "same_order": "true"},
 }
-PEERS = {"optuna": "optuna", "ray": "ray[tune]"}
+PEERS = ("optuna", "ray")
 LOOPS = ("plain", "tuned")
 HALVES = ((1, 32), (2, 16), (4, 8), (8, 4), (16, 2))
 RUNGS = "[" + ", ".join(f"{{epoch = {epoch}, keep = {keep}}}" for epoch, keep in HALVES) + "]"
@@ -169,13 +166,13 @@ class Task:
         cores, names = usable_cores(), self.choices.peers
         half = ("--threads", str(max(1, cores // 2)), *words)
         if "optuna" in names:
-            python, script, name = environment("optuna"), "optuna_search.py", f"Optuna, {loop} loop"
+            python, script, name = environments.python("optuna", above=True), "optuna_search.py", f"Optuna, {loop} loop"
             yield self.peer(f"{name}, one job", script, python, "--threads", str(cores), *words)
             yield self.peer(f"{name}, two threads", script, python, "--jobs", "2", *half)
             yield self.peer(f"{name}, two processes", script, python, "--processes", "2", *half)
         if "ray" in names:
-            script = "ray_search.py"
-            yield self.peer(f"Ray Tune, {loop} loop", script, environment("ray"), "--cores", str(cores), *words)
+            python, script = environments.python("ray", above=True), "ray_search.py"
+            yield self.peer(f"Ray Tune, {loop} loop", script, python, "--cores", str(cores), *words)
 
 
 def write_data(path: Path, seed: int) -> None:
@@ -188,20 +185,6 @@ def write_data(path: Path, seed: int) -> None:
     names = ["train"] * len(parts.train) + ["validation"] * len(parts.validation) + ["test"] * len(x_test)
     y = np.concatenate([audit.labels[rows], y_test])
     np.savez(path, x=np.concatenate([x, x_test]), y=y, split=np.array(names))
-
-
-def environment(name: str) -> str:
-    """The interpreter of an environment with a peer, made if it is not there."""
-    folder = cache() / name
-    python = folder / "bin" / "python"
-    if not (folder / "complete.txt").is_file():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        own = subprocess.run([str(python), "-c", where], check=True, capture_output=True, text=True).stdout.strip()
-        (Path(own) / "shared.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEERS[name]], check=True)
-        (folder / "complete.txt").write_text(PEERS[name], encoding="utf-8")
-    return str(python)
 
 
 def behind(found: Sequence[Found], name: str) -> list[float]:
@@ -260,7 +243,7 @@ def main() -> None:
     words.add_argument("--epochs", type=int, default=20, help="of those that are not ended; 20 is the preset's number")
     words.add_argument("--model", choices=tuple(MODELS), default="small_cnn", help="the network of everyone")
     words.add_argument("--rungs", default=RUNGS, help="of Ravine")
-    words.add_argument("--peers", nargs="*", choices=tuple(PEERS), default=list(PEERS))
+    words.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     words.add_argument("--loops", nargs="*", choices=LOOPS, default=list(LOOPS), help="of the peers")
     words.add_argument("--no-full", dest="full", action="store_false", help="without trainings that end no one")
     kept = str(cache() / "search-full.jsonl")

@@ -14,9 +14,6 @@ import ravine
 from benchmarks.data.picture_set import PictureSet
 from ravine.base.errors import RavineError
 
-WAYS = ("head", "depth", "last1", "last2", "all", "scratch")
-"""From the least unfrozen on."""
-
 
 @dataclass(frozen=True, eq=False)
 class Bench:
@@ -52,7 +49,7 @@ class Bench:
         """Fit, and answer the test pictures; what cannot be fitted says why under "failed".
 
         Args:
-            way: A name of `WAYS`.
+            way: How to transfer.
             seed: Of all chance.
         """
         self.written()

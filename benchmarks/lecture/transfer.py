@@ -19,8 +19,9 @@ from benchmarks.journal import Journal
 from benchmarks.lecture.intervals import interval
 from benchmarks.peers.environments import cache
 from benchmarks.table import Cell, show
-from benchmarks.ways import WAYS, Bench
+from benchmarks.ways import Bench
 from ravine.device.allocator import keep_freed_memory
+from ravine.plan.alternatives import WAYS
 
 TEST = 1_000
 

@@ -211,10 +211,11 @@ def test_depths_start_at_one_and_belong_to_depth_alone(resnet: Backbone) -> None
 
 def test_what_competes() -> None:
     plan = _plan(Backbone())
-    assert competing(plan, 3, 2) == [(3,), (2,), (1, 2, 3)]
-    assert competing(plan, 1, 1) == [(1,)]
-    assert competing(replace(plan, transfer="head"), 3, 2) == [(3,)]
-    assert competing(replace(plan, head=HeadChoices(depths=(1, 2))), 3, 2) == [(1, 2)]
+    assert competing(plan, 3, lambda: 2) == [(3,), (2,), (1, 2, 3)]
+    assert competing(plan, 2, lambda: 9) == [(2,), (1,), (1, 2)]
+    assert competing(plan, 1, lambda: 9) == [(1,)]
+    assert competing(replace(plan, transfer="head"), 3, lambda: 9) == [(3,)]
+    assert competing(replace(plan, head=HeadChoices(depths=(1, 2))), 3, lambda: 9) == [(1, 2)]
 
 
 def test_a_depth_whose_features_tell_the_classes_is_found() -> None:
@@ -223,7 +224,7 @@ def test_a_depth_whose_features_tell_the_classes_is_found() -> None:
     x = np.random.default_rng(4).normal(size=(1, 60, 12)).astype(np.float32)
     x[0, :, :3] = 0.01 * (np.eye(3)[labels] + 0.1 * x[0, :, :3])
     seen = Seen(x, (slice(0, 3), slice(3, 8), slice(8, 12)), ("stage 1", "stage 2", "last"))
-    contest = HeadContest(_plan(Backbone()), seen, labels, CLASSES, np.arange(60))
+    contest = HeadContest(_plan(Backbone()), seen, labels, CLASSES)
     pairs = [
         (np.flatnonzero(np.arange(60) % 3 != fold), np.flatnonzero(np.arange(60) % 3 == fold)) for fold in range(3)
     ]

@@ -14,7 +14,7 @@ from ravine.base.errors import TrainingError
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.regularize.class_balance import class_weights
 from ravine.stats.calibration import probabilities
-from ravine.transfer.heads import AT_ONCE, RANKED_GAP, fit_heads, rank_penalties
+from ravine.transfer.heads import RANKED_GAP, STRONG, fit_heads, rank_penalties
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X[:500] / 16).astype(np.float32), Y[:500].astype(np.int64)
@@ -105,16 +105,30 @@ def test_penalties_that_are_weaker_than_clearly_worse_ones_are_left_out() -> Non
     penalties = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 10.0)
     some, every = (rank_penalties(X, y, CLASSES, penalties, FOLDS, LBFGS(), every=every) for every in (False, True))
     assert every.penalties == penalties
-    assert some.penalties == penalties[-AT_ONCE:]
-    assert np.argmin(some.nll) == AT_ONCE - 1
-    assert np.argmin(every.nll) == len(penalties) - 1
-    assert np.allclose(some.nll, every.nll[-AT_ONCE:], rtol=2 * RANKED_GAP)
-    assert some.logits.shape == (AT_ONCE, len(Y), CLASSES)
+    assert some.penalties == (penalties[0], *penalties[-STRONG:])
+    assert some.penalties[int(np.argmin(some.nll))] == every.penalties[int(np.argmin(every.nll))] == penalties[-1]
+    assert np.allclose(some.nll[1:], every.nll[-STRONG:], rtol=2 * RANKED_GAP)
+    assert some.logits.shape == (1 + STRONG, len(Y), CLASSES)
 
 
-def test_weak_penalties_are_judged_where_the_weakest_so_far_is_the_best() -> None:
-    penalties = (0.02, 1.0, 3.0, 10.0, 30.0)
-    assert rank_penalties(X, Y, CLASSES, penalties[::-1], FOLDS, LBFGS()).penalties == penalties
+@pytest.mark.parametrize("penalties", [(0.01, 0.02, 1.0, 3.0, 10.0, 30.0), (0.1,), (0.1, 0.1, 1.0)])
+def test_penalties_are_judged_once_and_from_weak_to_strong(penalties: tuple[float, ...]) -> None:
+    """The likelihood rises from strong to weak, so that none is left out."""
+    found = rank_penalties(X, Y, CLASSES, penalties[::-1], FOLDS, LBFGS())
+    assert found.penalties == tuple(sorted(set(penalties)))
+
+
+def test_a_second_peak_at_the_weakest_penalty_is_found() -> None:
+    """One small feature that knows the class, and many large ones that know nothing."""
+    chance = np.random.default_rng(3)
+    y = np.arange(120) % 2
+    x = chance.normal(size=(120, 41)).astype(np.float32)
+    x[:, 0] = 0.03 * (2 * y - 1 + 0.3 * x[:, 0])
+    folds = [
+        (np.flatnonzero(np.arange(120) // 2 % 5 != n), np.flatnonzero(np.arange(120) // 2 % 5 == n)) for n in range(5)
+    ]
+    found = rank_penalties(x, y, 2, (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3), folds, LBFGS())
+    assert found.penalties[int(np.argmin(found.nll))] == 1e-4
 
 
 def test_a_single_pair_is_judged_on_its_held_rows_alone() -> None:

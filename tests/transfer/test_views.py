@@ -172,7 +172,7 @@ def test_views_of_held_pictures_are_not_fitted_to(body: Backbone, monkeypatch: p
     plan = _plan(body, 3, Flip())
 
     def said(features: np.ndarray) -> np.ndarray:
-        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES, np.arange(len(labels)))
+        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES)
         return contest.judged(pairs)[0][0].ranking.logits
 
     before = said(x)
@@ -192,7 +192,7 @@ def test_equal_views_give_the_head_of_one_view(body: Backbone) -> None:
     heads = []
     for features, views in ((x, 1), (np.repeat(x, 4, axis=0), 4)):
         plan = _plan(body, views, *([Flip()] if views > 1 else []))
-        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES, np.arange(len(labels)))
+        contest = HeadContest(plan, Seen(features, (slice(0, 5),), ("last",)), labels, CLASSES)
         judged, best = contest.judged([(np.arange(12), np.arange(12, 24)), (np.arange(12, 24), np.arange(12))])
         heads.append(contest.fit(judged[best], np.arange(24) < 20))
     assert np.abs(heads[0][0] - heads[1][0]).max() < 2e-3

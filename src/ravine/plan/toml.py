@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
 
-from ravine.base.errors import PlanError, unknown
+from ravine.base.errors import PlanError, RangeError, unknown
 from ravine.data.split import SplitChoices
 from ravine.interfaces import Part
 from ravine.plan.catalog import PARTS, find, kind_of, name_of, parse_word, table
@@ -259,7 +259,7 @@ def _plain(options: list[Any], value: Any, path: str) -> Any:
     plain = tuple(option for option in options if option in (bool, int, float, str))
     if plain and (not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain)):
         allowed = " or ".join(option.__name__ for option in plain)
-        raise PlanError(f"{path} = {value!r} is of the wrong kind: {allowed} is needed.")
+        raise RangeError(f"{path} = {value!r} is of the wrong kind: {allowed} is needed.")
     return value
 
 

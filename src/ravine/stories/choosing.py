@@ -56,14 +56,9 @@ def choose(
         seconds: What the whole run may take; None for no limit.
 
     Raises:
-        PlanError: The wishes leave nothing to decide, or rungs are to be after epochs that a budget may not reach.
+        PlanError: The wishes leave nothing to decide.
         TrainingError: Every way has failed.
     """
-    if seconds and wishes.get("rungs"):
-        raise PlanError(
-            "With transfer=auto a budget pays for the race and for the fit after it, so that the number of epochs is "
-            "not known before, and rungs need one. Leave out budget or rungs."
-        )
     options = alternatives(facts, wishes)
     race = Preparation(audit, options, stages)
     with threads(race.plan.threads), enough_memory():
@@ -73,20 +68,28 @@ def choose(
     return Choice(chosen.plan, [_explained(reason, decision) for reason in chosen.reasons], decision)
 
 
-def check(wishes: Mapping[str, Any]) -> None:
+def check(wishes: Mapping[str, Any], seconds: float | None) -> None:
     """Judge a wish for transfer before the pictures are looked at.
 
     Args:
         wishes: What the user has set.
+        seconds: What the whole run may take; None for no limit.
 
     Raises:
-        PlanError: There is no such way to transfer, or nothing to decide.
+        PlanError: There is no such way to transfer, or nothing to decide, or rungs are to be after epochs that a budget
+            may not reach.
     """
     asked = wishes.get("transfer", AUTO)
     if asked not in (AUTO, *WAYS):
         raise PlanError(unknown("transfer", str(asked), (AUTO, *WAYS)))
-    if wishes.get("transfer") == AUTO:
-        check_decidable(wishes)
+    if wishes.get("transfer") != AUTO:
+        return
+    check_decidable(wishes)
+    if seconds and wishes.get("rungs"):
+        raise PlanError(
+            "With transfer=auto a budget pays for the race and for the fit after it, so that the number of epochs is "
+            "not known before, and rungs need one. Leave out budget or rungs."
+        )
 
 
 class Preparation:

@@ -89,7 +89,7 @@ def fit(
     seconds = seconds_of(budget) if budget else None
     named = {"epochs": epochs, "seed": seed, "members": members, "device": None if device == "auto" else device}
     asked = _asked(plan, {**(settings or {}), **{name: value for name, value in named.items() if value is not None}})
-    check(asked)
+    check(asked, seconds)
     stages = Stages(progress or Progress())
     run = _train(source, asked, choose_device(device), seconds, stages)
     return _write(run, target, command or f"ravine.fit({str(source)!r}, out={str(target)!r})", stages)

@@ -191,15 +191,17 @@ def leaving(field: Field, blocks: NDArray[np.int64], look: Look) -> dict[str, Le
     return {} if len(found) == len(names) else found
 
 
-def _enough(one: Answers, other: Answers) -> bool:
-    """Whether so many pictures were judged by both that one of them may leave."""
-    return int((one.judged & other.judged).sum()) >= EARLIEST
+def _enough(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> bool:
+    """Whether so many pictures, of different blocks, were judged by both that one of them may leave."""
+    return len(np.unique(blocks[one.judged & other.judged])) >= EARLIEST
 
 
 def _beaten(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
     """Whether one of those that train more is better, and which is so most of all."""
     own = field[name]
-    better = [other for other in others if _enough(own, field[other]) and beats(own, field[other], blocks, look)]
+    better = [
+        other for other in others if _enough(own, field[other], blocks) and beats(own, field[other], blocks, look)
+    ]
     if not better:
         return None
     best = max(better, key=lambda other: _accuracy(field[other]))
@@ -219,7 +221,7 @@ def _accuracy(answers: Answers) -> float:
 def _out(other: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
     """Why a contestant cannot win against one that trains less; None where it can."""
     difference = gain(one, own, blocks)
-    if difference is None or not _enough(one, own):
+    if difference is None or not _enough(one, own, blocks):
         return None
     high = difference.high(look.gain_chance)
     if high < 0:

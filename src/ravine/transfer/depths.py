@@ -6,14 +6,14 @@ mean squared distance of the features of depth d from their mean, and T the last
 stands alone. The scales go into the weights of the head in the end.
 
 Not every earlier depth is worth a contest: narrow features need hundreds of rounds of a minimizer. A ridge head, which
-has a closed form, says which earlier depth tells the classes apart best; that one competes with the last depth, and
-with all of them together.
+has a closed form, says by the same held pictures which earlier depth tells the classes apart best; that one competes
+with the last depth, and with all of them together.
 
 Source: U. Evci et al., "Head2Toe: Utilizing intermediate representations for better transfer learning", ICML 2022,
 arXiv 2201.03529, section 3 (features of all depths at one norm); without its selection of single features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,9 +27,12 @@ from ravine.plan.plan import HeadChoices, Plan
 from ravine.regularize.class_balance import ClassBalance
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import score
-from ravine.transfer.heads import Ranking, fit_heads, rank_penalties
+from ravine.transfer.heads import Ranking, check_finite, fit_heads, rank_penalties
 from ravine.transfer.probes import penalties_for
 from ravine.transfer.ridge import fit_ridge
+
+RIDGE_STEP = 3
+"""Every third of the ridge penalties is enough to tell depths apart."""
 
 Depths = tuple[int, ...]
 Pairs = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -86,13 +89,13 @@ class Seen:
         return whole
 
 
-def competing(plan: Plan, last: int, earlier: int) -> list[Depths]:
+def competing(plan: Plan, last: int, earlier: Callable[[], int]) -> list[Depths]:
     """The last depth; beside it, with transfer=depth, an earlier one and all together.
 
     Args:
         plan: Its depths compete alone where it names them.
         last: T, the number of the last depth.
-        earlier: The earlier depth that competes; without effect where there is none.
+        earlier: Tells the earlier depth that competes; asked where there is a choice.
 
     Raises:
         PlanError: The plan names a depth that the body does not have.
@@ -107,7 +110,7 @@ def competing(plan: Plan, last: int, earlier: int) -> list[Depths]:
         return [named]
     if plan.transfer != "depth" or last == 1:
         return [(last,)]
-    return [(last,), (earlier,), tuple(range(1, last + 1))]
+    return [(last,), (earlier() if last > 2 else 1,), tuple(range(1, last + 1))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,14 +149,12 @@ class HeadContest:
         seen: What the body says of N pictures.
         labels: [N].
         classes: Names of the classes.
-        blocks: [N]; pictures with one number (copies, groups) do not tell of each other which depth is good.
     """
 
     plan: Plan
     seen: Seen
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    blocks: NDArray[np.int64]
 
     def judged(self, pairs: Pairs) -> tuple[list[Judged], int]:
         """Every competing candidate, and the place of the best; no view of a held picture is fitted to.
@@ -163,12 +164,13 @@ class HeadContest:
 
         Raises:
             PlanError: The plan names a depth that the body does not have.
+        TrainingError: A feature is not finite.
         """
+        check_finite(self.seen.features)
         fits = [(self._all_views(fit), held) for fit, held in pairs]
         labels = self.labels[np.sort(np.concatenate([held for _, held in pairs]))]
-        last = len(self.seen.columns)
-        earlier = self._earlier(np.unique(np.concatenate([fit for fit, _ in pairs]))) if self._undecided else last
-        found = [self._judged(depths, fits, labels) for depths in competing(self.plan, last, earlier)]
+        candidates = competing(self.plan, len(self.seen.columns), lambda: self._earlier(pairs))
+        found = [self._judged(depths, fits, labels) for depths in candidates]
         return found, select([one.values[one.best] for one in found], self.plan.select)
 
     def fit(self, chosen: Judged, pictures: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -192,17 +194,20 @@ class HeadContest:
         values = tuple(float(getattr(one, self.plan.select)) for one in scores)
         return Judged(depths, found, values, select(values, self.plan.select))
 
-    @property
-    def _undecided(self) -> bool:
-        """Whether depths compete."""
-        return self.plan.transfer == "depth" and not self._head.depths and len(self.seen.columns) > 1
+    def _earlier(self, pairs: Pairs) -> int:
+        """The earlier depth at which ridge heads are right about most of the held pictures, the best penalty."""
+        return 1 + max(range(len(self.seen.columns) - 1), key=lambda place: (self._right_at(place, pairs), place))
 
-    def _earlier(self, pictures: NDArray[np.int64]) -> int:
-        """The earlier depth at which a ridge head is right about most of some pictures, each left out of its fit."""
-        plain, labels, blocks = self.seen.features[0, pictures], self.labels[pictures], self.blocks[pictures]
-        parts = self.seen.columns[:-1]
-        tests = [fit_ridge(plain[:, p], labels, len(self.classes), penalties_for(plain[:, p]), blocks) for p in parts]
-        return 1 + max(range(len(tests)), key=lambda place: (tests[place].accuracy.max(), place))
+    def _right_at(self, place: int, pairs: Pairs) -> int:
+        """How many held pictures ridge heads on the features of one depth are right about."""
+        x = self.seen.features[0, :, self.seen.columns[place]]
+        penalties = penalties_for(x)[::RIDGE_STEP]
+        right = np.zeros(len(penalties), np.int64)
+        for fit, held in pairs:
+            ridge = fit_ridge(x[fit], self.labels[fit], len(self.classes), penalties)
+            scores = x[held] @ ridge.weight.transpose(0, 2, 1) + ridge.bias[:, None]
+            right += (scores.argmax(2) == self.labels[held]).sum(1)
+        return int(right.max())
 
     @property
     def _views(self) -> int:

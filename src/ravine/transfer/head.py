@@ -98,7 +98,7 @@ class FrozenBody:
         if head is None:
             raise PlanError("A head on a frozen body needs head penalties.")
         each = self._features.widths
-        likely = competing(self.plan, len(each), max(1, len(each) - 1))
+        likely = competing(self.plan, len(each), lambda: len(each) - 1)
         widths = [sum(each[depth - 1] for depth in depths) for depths in likely]
         heads = contest_seconds(pictures * self._features.views, widths, classes, len(head.l2) * head.folds)
         return heads + ("_seen" not in vars(self)) * self._features.seconds(self.rows)
@@ -117,7 +117,7 @@ class FrozenBody:
         return self._features.seen(self.rows)
 
     def _contest(self, seen: Seen, rows: NDArray[np.int64]) -> HeadContest:
-        return HeadContest(self.plan, seen, self.audit.labels[rows], self.audit.classes, self.audit.blocks[rows])
+        return HeadContest(self.plan, seen, self.audit.labels[rows], self.audit.classes)
 
     def _held_out(self) -> tuple[Pairs, str]:
         """Pairs (fit, held) as places within the rows, and what the held pictures are called."""

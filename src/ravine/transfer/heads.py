@@ -7,7 +7,7 @@ scikit-learn's LogisticRegression(C=C). All fits share the features, which are t
 once (directions in which no picture differs fall away), so that one step of all of them is one wide matrix product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,8 +30,9 @@ RANKED_GAP = 1e-3
 of 1,600 pictures it halved the time of a millionth, and moved no held-out likelihood by more than 0.001."""
 
 
-AT_ONCE, CHANCE = 4, 0.01
-"""Penalties that are judged together, and the chance that the last one seems worse than the best without being so."""
+STRONG, CHANCE, FEWEST_JUDGES = 4, 0.01, 30
+"""Penalties after which the likelihood may have fallen clearly, the chance that it only seems so, and by how many
+pictures at least."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,19 @@ class _Turned:
     centre: Floats
 
 
-def _turned(features: NDArray[np.float32]) -> _Turned:
-    centre = features.mean(axis=0, dtype=np.float64)
-    if not np.isfinite(centre).all():
+def check_finite(features: NDArray[np.float32]) -> None:
+    """Refuse features to which nothing can be fitted.
+
+    Raises:
+        TrainingError: One of them is not finite.
+    """
+    if not np.isfinite(features).all():
         raise TrainingError("The head has no finite loss: a feature is not finite. Look at the pictures and weights.")
+
+
+def _turned(features: NDArray[np.float32]) -> _Turned:
+    check_finite(features)
+    centre = features.mean(axis=0, dtype=np.float64)
     scores, _, axes = decompose(features - centre)
     return _Turned(scores, axes, centre)
 
@@ -150,30 +160,34 @@ class _Judge:
     classes: int
     folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
     optimizer: Minimizer
-    importance: NDArray[np.float64]
+    importance: NDArray[np.float64] | None
 
-    def judged(self, turned: _Turned, penalties: Sequence[float]) -> dict[float, NDArray[np.float32]]:
-        """Held-out logits [N, C] of each."""
+    def judged(self, penalties: Sequence[float]) -> dict[float, NDArray[np.float32]]:
+        """Held-out logits of each, [n, C]."""
         weights = np.zeros((len(self.folds), len(self.labels)))
         for number, (fit, _) in enumerate(self.folds):
-            weights[number, fit] = self.importance[fit]
+            weights[number, fit] = 1.0 if self.importance is None else self.importance[fit]
         lambdas, every = np.repeat(np.array(penalties), len(self.folds)), np.tile(weights, (len(penalties), 1))
-        heads = _fitted(turned, self.labels, self.classes, lambdas, every, self.optimizer, ranked=True)
+        heads = _fitted(self._turned, self.labels, self.classes, lambdas, every, self.optimizer, ranked=True)
         held_out = np.full((len(penalties), len(self.labels), self.classes), np.nan, np.float32)
         for place in range(len(penalties)):
             for number, (_, held) in enumerate(self.folds):
                 held_out[place, held] = heads.logits(self.features[held], place * len(self.folds) + number)
-        return dict(zip(penalties, held_out[:, self.rows], strict=True))
-
-    @cached_property
-    def rows(self) -> NDArray[np.int64]:
-        """The held rows of all folds, ascending."""
-        return np.sort(np.concatenate([held for _, held in self.folds]))
+        return dict(zip(penalties, held_out[:, self._rows], strict=True))
 
     def losses(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Negative log-likelihoods [N]."""
-        labels = self.labels[self.rows]
+        """Negative log-likelihoods [n]."""
+        labels = self.labels[self._rows]
         return -np.log(np.maximum(probabilities(logits)[np.arange(len(labels)), labels], np.finfo(np.float64).tiny))
+
+    @cached_property
+    def _turned(self) -> _Turned:
+        return _turned(self.features)
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        """The held rows of all folds, ascending."""
+        return np.sort(np.concatenate([held for _, held in self.folds]))
 
 
 def rank_penalties(
@@ -186,10 +200,11 @@ def rank_penalties(
     importance: NDArray[np.float64] | None = None,
     every: bool = False,
 ) -> Ranking:
-    """Judge penalties on held-out pictures, from strong to weak.
+    """Judge penalties on held-out pictures: first the strong ones and the weakest, then those between them.
 
-    The weaker a penalty, the longer its heads take; and once the likelihood has fallen clearly, still weaker ones only
-    let it fall further. So those are left out, unless every one is asked for.
+    The weaker a penalty, the longer its heads take. Where the likelihood has fallen clearly among the strong ones, and
+    the weakest does no better, those between are left out, unless every one is asked for. It could have a second peak
+    there; on features of pretrained networks none was seen.
 
     Args:
         features: [N, D].
@@ -205,18 +220,20 @@ def rank_penalties(
     Returns:
         The ranking of those that were judged; its logits cover the held rows in ascending order.
     """
-    judge = _Judge(
-        features, labels, classes, folds, optimizer, np.ones(len(labels)) if importance is None else importance
-    )
-    turned, order = _turned(features), sorted(set(penalties), reverse=True)
-    logits: dict[float, NDArray[np.float32]] = {}
-    losses: dict[float, NDArray[np.float64]] = {}
-    for start in range(0, len(order), AT_ONCE):
-        logits |= judge.judged(turned, order[start : start + AT_ONCE])
-        losses |= {penalty: judge.losses(z) for penalty, z in logits.items() if penalty not in losses}
-        best, last = min(losses, key=lambda penalty: losses[penalty].mean()), min(losses)
-        if not every and best != last and mean_difference(losses[best], losses[last]).low(CHANCE) > 0:
-            break
-    found = sorted(logits)
-    nll = tuple(float(losses[penalty].mean()) for penalty in found)
-    return Ranking(tuple(found), nll, np.stack([logits[penalty] for penalty in found]))
+    judge, order = _Judge(features, labels, classes, folds, optimizer, importance), sorted(set(penalties), reverse=True)
+    strong, between = order[:STRONG], order[STRONG:-1]
+    found = judge.judged([*strong, *order[STRONG:][-1:]])
+    losses = {penalty: judge.losses(z) for penalty, z in found.items()}
+    if between and (every or not _falls(losses, strong)):
+        found |= judge.judged(between)
+        losses |= {penalty: judge.losses(found[penalty]) for penalty in between}
+    judged = sorted(found)
+    nll = tuple(float(losses[penalty].mean()) for penalty in judged)
+    return Ranking(tuple(judged), nll, np.stack([found[penalty] for penalty in judged]))
+
+
+def _falls(losses: Mapping[float, NDArray[np.float64]], strong: Sequence[float]) -> bool:
+    """Whether the best is one of the strong penalties, and the weakest of these is clearly worse."""
+    best, last = min(losses, key=lambda penalty: losses[penalty].mean()), losses[strong[-1]]
+    enough = len(last) >= FEWEST_JUDGES and best in strong[:-1]
+    return enough and mean_difference(losses[best], last).low(CHANCE) > 0

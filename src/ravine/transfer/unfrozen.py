@@ -188,7 +188,7 @@ class Unfrozen:
         features = self._material.stored().features[np.searchsorted(self.rows, rows)]
         plan, audit = self._material.head_plan, self.audit
         seen = Seen(features[None], (slice(0, features.shape[1]),), ("last",))
-        contest = HeadContest(plan, seen, audit.labels[rows], audit.classes, audit.blocks[rows])
+        contest = HeadContest(plan, seen, audit.labels[rows], audit.classes)
         given = fitting_folds(rows, self.audit, plan.head.folds if plan.head else 2, seed)
         pairs = [(np.searchsorted(rows, fit), np.searchsorted(rows, held)) for fit, held in given]
         judged, best = contest.judged(pairs)
