@@ -7,12 +7,13 @@
     python -m benchmarks.search --quick          8 configurations, 4 epochs: does it run at all?
 
 The configurations are one random draw of rate, momentum, penalty and dropout, the same for everyone, and so are
-network, schedule, batches of 32, epochs and split: 1,700 pictures to train on, 300 to choose by negative
-log-likelihood. Nothing is augmented, and no choice is fitted again. The peers train by a loop tuned by hand, and by a
-plain one with a DataLoader, which decays biases too (--loops; see peers/search_loop.py). Each search is a process of its
-own, timed from its start to its end, start of Python and packing included. Of each peer the fastest way counts: Optuna
-in one job, in two threads, and in two processes. What was chosen is then judged on Fashion-MNIST's own 10,000 test pictures, outside of
-the times for Ravine, within them for the others (a tenth of a second for the mlp, about one for small_cnn).
+network, schedule, batches of 32, epochs and split: 1,700 pictures to train on, 300 to choose by negative log-
+likelihood. Nothing is augmented, and no choice is fitted again. The peers train by a loop tuned by hand, and by a
+plain one with a DataLoader, which decays biases too (--loops; see peers/search_loop.py). Each search is a process of
+its own, timed from its start to its end, start of Python and packing included. Of each peer the fastest way counts:
+Optuna in one job, in two threads, and in two processes. What was chosen is then judged on Fashion-MNIST's own 10,000
+test pictures, outside of the times for Ravine, within them for the others (a tenth of a second for the mlp, about one
+for small_cnn).
 
 Ravine's rungs keep one half of the members whenever the epochs have doubled. That was chosen on seeds 0 and 1, where a
 quarter after epochs 1 and 4, as ASHA has it, lost the best of the mlp; so the seeds measured are others.
