@@ -96,7 +96,7 @@ def test_a_ranking_against_one_fit_a_fold() -> None:
         for fit, held in FOLDS:
             p[held] = _reference(fit, penalty).predict_proba(X[held].astype(np.float64))
         assert np.abs(probabilities(ranking.logits[place]) - p).max() < 2e-2
-        assert ranking.nll[place] == pytest.approx(-np.log(p[np.arange(len(Y)), Y]).mean(), rel=2 * RANKED_GAP)
+        assert ranking.nll[place] == pytest.approx(-np.log(p[np.arange(len(Y)), Y]).mean(), rel=6 * RANKED_GAP)
 
 
 def test_penalties_that_are_weaker_than_clearly_worse_ones_are_left_out() -> None:
@@ -107,7 +107,7 @@ def test_penalties_that_are_weaker_than_clearly_worse_ones_are_left_out() -> Non
     assert every.penalties == penalties
     assert some.penalties == (penalties[0], *penalties[-STRONG:])
     assert some.penalties[int(np.argmin(some.nll))] == every.penalties[int(np.argmin(every.nll))] == penalties[-1]
-    assert np.allclose(some.nll[1:], every.nll[-STRONG:], rtol=2 * RANKED_GAP)
+    assert np.allclose(some.nll[1:], every.nll[-STRONG:], rtol=6 * RANKED_GAP)
     assert some.logits.shape == (1 + STRONG, len(Y), CLASSES)
 
 
