@@ -43,7 +43,7 @@ def test_heads_that_only_compete_are_close_to_the_minimum_and_sooner_there() -> 
     gap = 1e-3
     quick, certain = minima(*one, gap, certain=False), minima(*one, gap)
     for loss, penalty in zip(quick.loss.tolist(), PENALTIES, strict=True):
-        assert -1e-6 <= loss / _least(X, penalty) - 1 <= 2 * gap
+        assert -1e-6 <= loss / _least(X, penalty) - 1 <= 5 * gap
     assert int(quick.evaluations.sum()) < int(certain.evaluations.sum())
 
 
