@@ -14,6 +14,7 @@ from ravine.transfer.contest import (
     Look,
     beats,
     gain,
+    gaining,
     hope,
     leaving,
     winner,
@@ -83,38 +84,55 @@ def test_gains_are_over_the_pictures_that_both_answered() -> None:
 def test_a_clear_gain_beats_and_the_least_unfrozen_leaves() -> None:
     field = {"head": answers(share(200, 40)), "last1": answers(share(200, 10))}
     assert beats(field["head"], field["last1"], alone(200), LAST)
-    assert {name: why.outcome for name, why in leaving(field, alone(200), Look(1, 3)).items()} == {"head": "worse"}
-    assert winner(field, alone(200), LAST) == "last1"
+    assert {name: why.outcome for name, why in leaving(field, list(field), alone(200), Look(1, 3)).items()} == {
+        "head": "worse"
+    }
+    assert winner(field, list(field), alone(200), LAST) == "last1"
 
 
 def test_a_gain_below_the_margin_is_none_however_sure() -> None:
     n = 100_000
     field = {"head": answers(share(n, 1_000)), "last1": answers(share(n, 1_000 - int(0.8 * MARGIN * n)))}
-    assert winner(field, alone(n), LAST) == "head"
-    assert leaving(field, alone(n), LAST)["last1"].outcome == "dropped"
-    assert "over head at most" in leaving(field, alone(n), LAST)["last1"].note
+    assert winner(field, list(field), alone(n), LAST) == "head"
+    assert leaving(field, list(field), alone(n), LAST)["last1"].outcome == "dropped"
+    assert "over head at most" in leaving(field, list(field), alone(n), LAST)["last1"].note
 
 
 def test_who_is_clearly_worse_than_one_less_unfrozen_leaves() -> None:
     field = {"head": answers(share(200, 10)), "last1": answers(share(200, 60))}
-    found = leaving(field, alone(200), Look(1, 3))
+    found = leaving(field, list(field), alone(200), Look(1, 3))
     assert {name: why.outcome for name, why in found.items()} == {"last1": "worse"}
     assert found["last1"].note == "Clearly less accurate than head."
 
 
-def test_of_those_that_beat_the_head_the_least_unfrozen_wins() -> None:
-    wrong = {"head": 60, "depth": 58, "last1": 21, "last2": 20, "all": 20}
+def test_of_those_that_gain_over_the_head_the_likeliest_wins() -> None:
+    wrong = {"head": 60, "depth": 58, "last1": 20, "last2": 21, "all": 22}
     field = {name: answers(share(300, count)) for name, count in wrong.items()}
-    assert winner(field, alone(300), LAST) == "last1"
+    assert gaining(field, list(field), alone(300), LAST) == ["last1", "last2", "all"]
+    assert winner(field, list(field), alone(300), LAST) == "last1"
+    torn = np.where(np.arange(300) % 2, 9.0, 0.2)
+    field["last1"] = Answers(field["last1"].logits * torn[:, None].astype(np.float32), field["last1"].labels)
+    assert winner(field, list(field), alone(300), LAST) == "last2"
+    assert winner(field, ["head", "depth", "all"], alone(300), LAST) == "all"
+
+
+def test_where_the_head_has_left_the_likeliest_of_the_others_wins() -> None:
+    field = {
+        "head": answers(share(300, 60), judged=60),
+        "last1": answers(share(300, 60)),
+        "all": answers(share(300, 57, first=100)),
+    }
+    assert winner(field, ["last1", "all"], alone(300), LAST) == "all"
+    assert leaving(field, ["last1", "all"], alone(300), LAST) == {}
 
 
 def test_nobody_leaves_while_few_pictures_have_judged() -> None:
     n = EARLIEST - 1
     field = {"head": answers(share(n, 20)), "last1": answers(share(n, 0)), "all": answers(share(n, 29))}
-    assert leaving(field, alone(n), Look(1, 5)) == {}
-    assert winner(field, alone(n), LAST) == "last1"
+    assert leaving(field, list(field), alone(n), Look(1, 5)) == {}
+    assert winner(field, list(field), alone(n), LAST) == "last1"
     more = {name: answers(share(EARLIEST, int((~one.right).sum()))) for name, one in field.items()}
-    assert set(leaving(more, alone(EARLIEST), Look(1, 5))) == {"head", "all"}
+    assert set(leaving(more, list(more), alone(EARLIEST), Look(1, 5))) == {"head", "all"}
 
 
 def test_copies_count_as_one_picture() -> None:
@@ -140,8 +158,8 @@ def test_a_likelihood_that_is_clearly_lower_decides_what_accuracy_leaves_open() 
 
 def test_where_all_would_leave_none_does() -> None:
     field = {"head": answers(share(200, 40)), "last1": answers(share(200, 10)), "last2": answers(share(200, 40))}
-    assert set(leaving(field, alone(200), LAST)) == {"head", "last2"}
-    assert leaving({"head": field["head"]}, alone(200), LAST) == {}
+    assert set(leaving(field, list(field), alone(200), LAST)) == {"head", "last2"}
+    assert leaving(field, ["head"], alone(200), LAST) == {}
 
 
 @pytest.mark.parametrize("n", [60, 250])
@@ -158,9 +176,11 @@ def test_an_equal_rival_wins_by_chance_no_more_often_than_stated(n: int) -> None
                 name: Answers.none(labels, 2).filled(np.arange(seen), values[:seen].astype(np.float32))
                 for name, values in zip(("head", "last1"), z, strict=True)
             }
-            gone = leaving(field, alone(n), Look(number, 3))
+            gone = leaving(field, list(field), alone(n), Look(number, 3))
             if gone or number == 3:
-                wins += "head" in gone or ("last1" not in gone and winner(field, alone(n), LAST) == "last1")
+                wins += "head" in gone or (
+                    "last1" not in gone and winner(field, list(field), alone(n), LAST) == "last1"
+                )
                 break
     assert 0.02 < wins / runs < GAIN_CHANCE + LIKELIHOOD_CHANCE
 
@@ -168,18 +188,19 @@ def test_an_equal_rival_wins_by_chance_no_more_often_than_stated(n: int) -> None
 def test_who_has_little_hope_is_dropped_once_enough_pictures_have_judged() -> None:
     n, blocks = 3 * FEWEST, alone(3 * FEWEST)
     head = answers(share(n, 30), judged=FEWEST)
-    found = leaving({"head": head, "last1": answers(share(n, 31), judged=FEWEST)}, blocks, Look(1, 3))
+    both = ["head", "last1"]
+    found = leaving({"head": head, "last1": answers(share(n, 31), judged=FEWEST)}, both, blocks, Look(1, 3))
     assert found["last1"].outcome == "dropped"
     assert found["last1"].note == "It had little hope to become clearly better than head."
-    assert leaving({"head": head, "last1": answers(share(n, 27), judged=FEWEST)}, blocks, Look(1, 3)) == {}
+    assert leaving({"head": head, "last1": answers(share(n, 27), judged=FEWEST)}, both, blocks, Look(1, 3)) == {}
     fewer = {"head": head, "last1": answers(share(n, 31), judged=FEWEST - 1)}
-    assert leaving(fewer, blocks, Look(1, 3)) == {}
+    assert leaving(fewer, list(fewer), blocks, Look(1, 3)) == {}
 
 
 def test_after_the_last_look_nobody_is_dropped_for_want_of_hope() -> None:
     one, other = answers(share(100, 20)), answers(share(100, 20))
     assert hope(one, other, alone(100), LAST) == 1.0
-    assert leaving({"head": one, "depth": other}, alone(100), LAST) == {}
+    assert leaving({"head": one, "depth": other}, ["head", "depth"], alone(100), LAST) == {}
 
 
 def test_hope_is_one_where_nothing_was_judged_by_both() -> None:
@@ -189,7 +210,7 @@ def test_hope_is_one_where_nothing_was_judged_by_both() -> None:
 def test_the_note_names_who_is_better_most_of_all() -> None:
     wrong = {"head": 90, "last1": 40, "last2": 10, "all": 100}
     field = {name: answers(share(200, count)) for name, count in wrong.items()}
-    found = leaving(field, alone(200), LAST)
+    found = leaving(field, list(field), alone(200), LAST)
     assert {name: why.note.split()[0] for name, why in found.items()} == {
         "head": "last2",
         "last1": "last2",

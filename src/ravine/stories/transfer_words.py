@@ -26,6 +26,7 @@ TRAINED = {
 OUTCOMES = {
     "chosen": "chosen",
     "no clear gain": "no clear gain",
+    "less likely": "clear gain, higher NLL",
     "worse": "clearly worse",
     "dropped": "dropped",
     "skipped": "not raced: no time",
@@ -36,12 +37,14 @@ OUTCOMES = {
 
 RULE = (
     f"What trains least is taken unless another is clearly better: its gain is clearly more than {100 * MARGIN:.1f} "
-    "points, or more than that with a clearly lower negative log-likelihood (NLL)."
+    "points, or more than that with a clearly lower negative log-likelihood (NLL). Of several, the one with the lowest "
+    "NLL is taken."
 )
 """By what the race is decided."""
 
 _FATES = {
     "no clear gain": "which was not clearly better in the race",
+    "less likely": "which gained clearly too, but was less sure of the right answers",
     "worse": "which was clearly worse in the race",
     "dropped": "which was dropped during the race",
     "skipped": "which was not raced, for want of time",

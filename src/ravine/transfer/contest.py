@@ -1,13 +1,17 @@
 """Who leaves a race of ways to transfer, and who wins it, by what each was right about.
 
-Contestants stand from the least unfrozen to the most. After each look, for a contestant A and one B that trains more:
+Contestants stand from the least unfrozen to the most, and the first of them is the yardstick. After each look, for a
+contestant A and one B that trains more:
 
     A is worse       B's gain over A is clear: its lower end is above MARGIN; or B's accuracy is more than MARGIN
                      higher, and its negative log-likelihood clearly lower
-    B is out         B's gain over A cannot be MARGIN any more: its upper end is below it; or B would hardly be clearly
-                     better after the last look, if it went on as it did
+    B is worse       its gain over A is clearly below zero
+    B is out         its gain over the yardstick cannot be MARGIN any more: its upper end is below it; or it would
+                     hardly be clear after the last look, if B went on as it did
 
-Gains are paired picture by picture and respect blocks. The winner is the least unfrozen contestant that no other beats.
+Gains are paired picture by picture and respect blocks. The yardstick wins unless others gain clearly over it; of those
+that do, the one with the lowest negative log-likelihood. For they all cost the same to use, and a calibrated likelihood
+tells with fewer pictures than accuracy which is better: on eleven data sets see `benchmarks/regret.py`.
 
 A contestant that is only equal must not win by chance, and one that is better must not lose for want of pictures: with
 few pictures an interval of 95 % nearly always keeps the head. Simulated for true gains of 1 ± 4 points, a chance of
@@ -173,22 +177,51 @@ def _likelier(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> Differ
     return mean_difference(other.nll[both], one.nll[both], blocks[both])
 
 
-def leaving(field: Field, blocks: NDArray[np.int64], look: Look) -> dict[str, Leaving]:
+def leaving(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> dict[str, Leaving]:
     """Who leaves the race after a look; never all.
 
     Args:
-        field: Who is still in the race.
+        field: Who has answered.
+        running: Who of these is still in the race.
         blocks: [N]; pictures with one number count as dependent.
         look: Which look this is.
     """
-    names, found = list(field), {}
-    for place, name in enumerate(names):
-        why = _behind(name, names[:place], field, blocks, look)
-        if why is None or why.outcome != "worse":
-            why = _beaten(name, names[place + 1 :], field, blocks, look) or why
+    first, found = next(iter(field)), {}
+    for name in running:
+        why = _worse(name, field, running, blocks, look)
+        if why is None and name != first and first in running:
+            why = _hopeless(first, field[first], field[name], blocks, look)
         if why:
             found[name] = why
-    return {} if len(found) == len(names) else found
+    return {} if len(found) == len(running) else found
+
+
+def _worse(name: str, field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> Leaving | None:
+    """Why a contestant is clearly worse than another; None where it is not."""
+    own, place = field[name], running.index(name)
+    others = {other: field[other] for other in running if _enough(own, field[other], blocks)}
+    for other in running[:place]:
+        difference = gain(field[other], own, blocks)
+        if other in others and difference is not None and difference.high(look.gain_chance) < 0:
+            return Leaving("worse", f"Clearly less accurate than {other}.")
+    better = [other for other in running[place + 1 :] if other in others and beats(own, others[other], blocks, look)]
+    if not better:
+        return None
+    best = max(better, key=lambda other: others[other].right[others[other].judged].mean())
+    return Leaving("worse", f"{best} is clearly better by more than {100 * MARGIN:g} points.")
+
+
+def _hopeless(first: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
+    """Why a contestant cannot gain clearly over the yardstick any more; None where it can."""
+    difference = gain(one, own, blocks)
+    if difference is None or not _enough(one, own, blocks):
+        return None
+    high = difference.high(look.gain_chance)
+    if high < MARGIN:
+        return Leaving("dropped", f"It could gain {100 * high:.1f} points over {first} at most.")
+    if hope(one, own, blocks, look) < HOPE:
+        return Leaving("dropped", f"It had little hope to become clearly better than {first}.")
+    return None
 
 
 def _enough(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> bool:
@@ -196,47 +229,17 @@ def _enough(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> bool:
     return len(np.unique(blocks[one.judged & other.judged])) >= EARLIEST
 
 
-def _beaten(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
-    """Whether one of those that train more is better, and which is so most of all."""
-    own = field[name]
-    better = [
-        other for other in others if _enough(own, field[other], blocks) and beats(own, field[other], blocks, look)
-    ]
-    if not better:
-        return None
-    best = max(better, key=lambda other: _accuracy(field[other]))
-    return Leaving("worse", f"{best} is clearly better by more than {100 * MARGIN:g} points.")
+def gaining(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> list[str]:
+    """Who of those in the race gains clearly over the yardstick."""
+    first = next(iter(field))
+    return [name for name in running if name != first and beats(field[first], field[name], blocks, look)]
 
 
-def _behind(name: str, others: Sequence[str], field: Field, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
-    """Why a contestant cannot win against one of those that train less; None where it can."""
-    out = [why for other in others if (why := _out(other, field[other], field[name], blocks, look))]
-    return next((why for why in out if why.outcome == "worse"), next(iter(out), None))
-
-
-def _accuracy(answers: Answers) -> float:
-    return float(answers.right[answers.judged].mean())
-
-
-def _out(other: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
-    """Why a contestant cannot win against one that trains less; None where it can."""
-    difference = gain(one, own, blocks)
-    if difference is None or not _enough(one, own, blocks):
-        return None
-    high = difference.high(look.gain_chance)
-    if high < 0:
-        return Leaving("worse", f"Clearly less accurate than {other}.")
-    if high < MARGIN:
-        return Leaving("dropped", f"It could gain {100 * high:.1f} points over {other} at most.")
-    if hope(one, own, blocks, look) < HOPE:
-        return Leaving("dropped", f"It had little hope to become clearly better than {other}.")
-    return None
-
-
-def winner(field: Field, blocks: NDArray[np.int64], look: Look) -> str:
-    """The least unfrozen contestant that no other beats; the most accurate where each is beaten by some other."""
-    names: Sequence[str] = list(field)
-    for name in names:
-        if not any(beats(field[name], field[other], blocks, look) for other in names if other != name):
-            return name
-    return max(names, key=lambda name: _accuracy(field[name]))
+def winner(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> str:
+    """The yardstick, unless others gain clearly over it; of those, the one that finds the right answers likeliest."""
+    first, better = next(iter(field)), gaining(field, running, blocks, look)
+    if first in running and not better:
+        return first
+    among = better or running
+    common = np.logical_and.reduce([field[name].judged for name in among])
+    return min(among, key=lambda name: field[name].nll[common].mean())

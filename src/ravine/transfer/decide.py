@@ -12,7 +12,7 @@ from ravine.base.seeds import stream
 from ravine.data.audit import Audit
 from ravine.data.split import folds
 from ravine.device.machine import enough_memory
-from ravine.transfer.contest import Answers, Look, leaving, winner
+from ravine.transfer.contest import Answers, Look, gaining, leaving, winner
 from ravine.transfer.decision import Contestant, Decision
 from ravine.transfer.entrants import Entrant, Expected, Lane
 from ravine.transfer.measure import Measurement
@@ -60,7 +60,7 @@ def decide(
     refused: Sequence[Contestant] = (),
     order: Sequence[str] = (),
 ) -> Decision:
-    """Measure, race, and choose the least unfrozen way that no other beats clearly; see `contest`.
+    """Measure, race, and choose the least unfrozen way, unless others gain clearly over it; see `contest`.
 
     Under a limit a training starts only where it and the longest final fit that could follow have the time that they
     are expected to take; the measurement is taken in any case, since its features are those that a head needs. A way
@@ -114,8 +114,13 @@ class Race:
 
     @property
     def field(self) -> dict[str, Answers]:
-        """Who is in the race and has answered."""
-        return {lane.entrant.name: lane.answers for lane in self.lanes if lane.running and lane.raced}
+        """Who has answered and not failed."""
+        return {lane.entrant.name: lane.answers for lane in self.lanes if lane.raced and lane.outcome != "failed"}
+
+    @property
+    def running(self) -> list[str]:
+        """Who of these is still in the race."""
+        return [lane.entrant.name for lane in self.lanes if lane.raced and lane.running]
 
     def run(self) -> Look:
         """All rounds that are needed; the last look."""
@@ -125,9 +130,11 @@ class Race:
             if number > 1 and not any(trained):
                 break
             look = Look(number, ROUNDS)
-            for name, why in leaving(self.field, self.blocks, look).items():
+            if not self.running:
+                break
+            for name, why in leaving(self.field, self.running, self.blocks, look).items():
                 self._lane(name).end(why.outcome, why.note)
-            if len(self.field) < 2:
+            if len(self.running) < 2:
                 break
         return look
 
@@ -137,8 +144,8 @@ class Race:
         Raises:
             TrainingError: There is none.
         """
-        if self.field:
-            return self._lane(winner(self.field, self.blocks, look))
+        if self.running:
+            return self._lane(winner(self.field, self.running, self.blocks, look))
         left = [lane for lane in self.lanes if lane.outcome != "failed"]
         if not left:
             notes = " ".join(f"{lane.entrant.name}: {lane.note}" for lane in self.lanes)
@@ -148,13 +155,14 @@ class Race:
 
     def told(self, chosen: Lane, look: Look) -> list[Contestant]:
         """What became of each, with its gain over the least unfrozen that has answered."""
+        better = gaining(self.field, self.running, self.blocks, look) if self.running else []
         chosen.outcome = "chosen"
         if chosen.raced:
             chosen.note = ""
         for lane in self.lanes:
             if lane.running:
-                lane.end("no clear gain", lane.note)
-        first = next((lane for lane in self.lanes if lane.raced), None)
+                lane.end("less likely" if lane.entrant.name in better else "no clear gain", lane.note)
+        first = next((lane for lane in self.lanes if lane.entrant.name in self.field), None)
         return [lane.told(first, self.blocks, look) for lane in self.lanes]
 
     def _lane(self, name: str) -> Lane:
