@@ -9,7 +9,7 @@ from ravine.transfer.contest import (
     EARLIEST,
     FEWEST,
     GAIN_CHANCE,
-    LIKELIHOOD_CHANCE,
+    LIKELIHOOD_CHANCES,
     Answers,
     Look,
     beats,
@@ -106,7 +106,7 @@ def test_who_is_clearly_worse_than_one_less_unfrozen_leaves() -> None:
 
 
 def test_of_those_that_gain_over_the_head_the_likeliest_wins() -> None:
-    wrong = {"head": 60, "depth": 58, "last1": 20, "last2": 21, "all": 22}
+    wrong = {"head": 60, "depth": 60, "last1": 20, "last2": 21, "all": 22}
     field = {name: answers(share(300, count)) for name, count in wrong.items()}
     assert gaining(field, list(field), alone(300), LAST) == ["last1", "last2", "all"]
     assert winner(field, list(field), alone(300), LAST) == "last1"
@@ -137,8 +137,8 @@ def test_nobody_leaves_while_few_pictures_have_judged() -> None:
 
 def test_copies_count_as_one_picture() -> None:
     one, other = answers(share(120, 12)), answers(share(120, 6))
-    assert beats(one, other, alone(120), LAST)
-    assert not beats(one, other, np.arange(120) // 6, LAST)
+    assert beats(one, other, alone(120), Look(1, 3))
+    assert not beats(one, other, np.arange(120) // 6, Look(1, 3))
 
 
 def test_a_likelihood_that_is_clearly_lower_decides_what_accuracy_leaves_open() -> None:
@@ -182,7 +182,7 @@ def test_an_equal_rival_wins_by_chance_no_more_often_than_stated(n: int) -> None
                     "last1" not in gone and winner(field, list(field), alone(n), LAST) == "last1"
                 )
                 break
-    assert 0.02 < wins / runs < GAIN_CHANCE + LIKELIHOOD_CHANCE
+    assert 0.02 < wins / runs < GAIN_CHANCE + LIKELIHOOD_CHANCES[1]
 
 
 def test_who_has_little_hope_is_dropped_once_enough_pictures_have_judged() -> None:

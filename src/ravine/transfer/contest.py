@@ -13,13 +13,13 @@ Gains are paired picture by picture and respect blocks. The yardstick wins unles
 that do, the one with the lowest negative log-likelihood. For they all cost the same to use, and a calibrated likelihood
 tells with fewer pictures than accuracy which is better: on eleven data sets see `benchmarks/regret.py`.
 
-A contestant that is only equal must not win by chance, and one that is better must not lose for want of pictures: with
-few pictures an interval of 95 % nearly always keeps the head. Simulated for true gains of 1 ± 4 points, a chance of
-0.05 left on average 0.9 points on the table for 200 pictures and one rival, a chance of 0.2 left 0.6, and with the
-likelihood beside it 0.4; more chance gained little. To drop who has little hope saved a third of the trainings, and
-cost nothing that could be measured, where some 150 pictures had judged (`FEWEST`). Half of each chance is for the last
-look, where the pictures are most, and the other half for those before it in equal parts, so that over all looks they
-hold by the union bound. (These simulations had three looks, with shares of 1 : 2 : 3.)
+A contestant that is only equal should not win by chance, and one that is better must not lose for want of pictures:
+with few pictures an interval of 95 % nearly always keeps the head. Simulated for true gains of 1 ± 4 points, a chance
+of 0.05 left on average 0.9 points on the table for 200 pictures and one rival, a chance of 0.2 left 0.6, and with the
+likelihood beside it 0.4. To drop who has little hope saved a third of the trainings, and cost nothing that could be
+measured, where some 150 pictures had judged (`FEWEST`). Half of the chance of a gain is for the last look, where the
+pictures are most, and the other half for those before it in equal parts, so that over all looks it holds by the union
+bound.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,8 +37,11 @@ GAIN_CHANCE = 0.2
 """The chance, over all looks, that one rival of equal accuracy seems clearly better, or one that is better by MARGIN
 seems unable to be."""
 
-LIKELIHOOD_CHANCE = 0.05
-"""The same for a clearly lower negative log-likelihood."""
+LIKELIHOOD_CHANCES = 0.01, 0.25
+"""The same for a clearly lower negative log-likelihood, at each look before the last one and at the last one. An equal
+rival that wins by it costs nothing but its training, and one that is missed costs its gain: on the cells of
+`benchmarks/regret.py`, by which it was chosen, 0.2 and less left 0.66 points on the table, 0.25 and more 0.41, where
+one cell of twelve made the difference."""
 
 EARLIEST = 30
 """Pictures that must have judged before anyone leaves: with fewer, intervals by a standard error promise too much."""
@@ -122,6 +125,11 @@ class Look:
         return GAIN_CHANCE * self.share
 
     @property
+    def likelihood_chance(self) -> float:
+        """The same for a negative log-likelihood."""
+        return LIKELIHOOD_CHANCES[self.number == self.planned]
+
+    @property
     def confidence(self) -> float:
         """Of an interval with both ends."""
         return 1 - 2 * self.gain_chance
@@ -151,7 +159,7 @@ def beats(one: Answers, other: Answers, blocks: NDArray[np.int64], look: Look) -
     if found is None or found.mean <= MARGIN:
         return False
     likelier = _likelier(one, other, blocks)
-    clear = likelier is not None and likelier.low(LIKELIHOOD_CHANCE * look.share) > 0
+    clear = likelier is not None and likelier.low(look.likelihood_chance) > 0
     return clear or found.low(look.gain_chance) > MARGIN
 
 
@@ -165,7 +173,7 @@ def hope(one: Answers, other: Answers, blocks: NDArray[np.int64], look: Look) ->
         return 1.0
     pictures = found.pictures * look.planned / look.number
     by_gain = found.hope(MARGIN, pictures, last.gain_chance)
-    by_likelihood = likelier.hope(0.0, pictures, LIKELIHOOD_CHANCE * last.share)
+    by_likelihood = likelier.hope(0.0, pictures, last.likelihood_chance)
     return max(by_gain, min(by_likelihood, found.hope(MARGIN, pictures, 0.5)))
 
 
