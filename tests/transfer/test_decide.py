@@ -87,6 +87,18 @@ def test_a_clear_gain_is_chosen_and_the_head_is_worse(audit: Audit) -> None:
     assert found.confidence == Look(1, ROUNDS).confidence
 
 
+def test_of_several_that_gain_clearly_one_is_chosen_and_the_others_are_told_as_such(tmp_path: Path) -> None:
+    """So few groups that nobody leaves before the end."""
+    x = np.random.default_rng(0).integers(0, 256, (PICTURES, 8, 8), dtype=np.uint8)
+    group = np.array([f"thing {number % 20}" for number in range(PICTURES)])
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(PICTURES) % 2, group=group)
+    audit = scan(read_source(tmp_path / "a.npz"))
+    ways = {"head": Made(0.2), "last1": Made(0.1), "last2": Made(0.1), "all": Made(0.2)}
+    found = decide([Entrant(name, way) for name, way in ways.items()], course(audit))
+    assert outcomes(found) == {"head": "worse", "last1": "chosen", "last2": "less likely", "all": "no clear gain"}
+    assert found.contestants[0].note == "last1 and last2 gained clearly over it."
+
+
 def test_equal_contestants_leave_the_least_unfrozen(audit: Audit) -> None:
     ways = {name: Made(0.2) for name in ("head", "last1", "last2")}
     found = decide([Entrant(name, way) for name, way in ways.items()], course(audit))

@@ -159,10 +159,12 @@ class Race:
         chosen.outcome = "chosen"
         if chosen.raced:
             chosen.note = ""
-        for lane in self.lanes:
-            if lane.running:
-                lane.end("less likely" if lane.entrant.name in better else "no clear gain", lane.note)
         first = next((lane for lane in self.lanes if lane.entrant.name in self.field), None)
+        for lane in self.lanes:
+            if lane.running and lane is first:
+                lane.end("worse", f"{' and '.join(better)} gained clearly over it.")
+            elif lane.running:
+                lane.end("less likely" if lane.entrant.name in better else "no clear gain", lane.note)
         return [lane.told(first, self.blocks, look) for lane in self.lanes]
 
     def _lane(self, name: str) -> Lane:
