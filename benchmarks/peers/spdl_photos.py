@@ -1,6 +1,7 @@
 """SPDL as its example of image loading: sources in batches, decoded and resized in threads; an epoch a line of input.
 
-After github.com/facebookresearch/spdl, examples/image_dataloading.py, without a GPU. It needs the libraries of FFmpeg.
+After github.com/facebookresearch/spdl, examples/image_dataloading.py, without a GPU and without the black bars by which
+that keeps the shape of a picture. It needs the libraries of FFmpeg.
 """
 
 import argparse
@@ -17,9 +18,11 @@ from spdl.pipeline import PipelineBuilder
 def epoch(files: list[str], size: int, batch: int, threads: int) -> dict[str, float]:
     """How many pictures came, and the mean of their pixels."""
     random.shuffle(files)
+    square = f"scale={size}:{size}:flags=bilinear,format=pix_fmts=rgb24"
 
     def load(paths: list[str]) -> np.ndarray:
-        return spdl.io.to_numpy(spdl.io.load_image_batch(paths, width=size, height=size, pix_fmt="rgb24"))
+        found = spdl.io.load_image_batch(paths, width=None, height=None, pix_fmt=None, filter_desc=square)
+        return spdl.io.to_numpy(found)
 
     steps = PipelineBuilder().add_source(files).aggregate(batch).pipe(load, concurrency=threads).add_sink(threads)
     pipeline, count, total = steps.build(num_threads=threads), 0, 0.0
