@@ -11,7 +11,7 @@ contestant A and one B that trains more:
 
 Gains are paired picture by picture and respect blocks. The yardstick wins unless others gain clearly over it; of those
 that do, the one with the lowest negative log-likelihood. For they all cost the same to use, and a calibrated likelihood
-tells with fewer pictures than accuracy which is better: on eleven data sets see `benchmarks/regret.py`.
+tells with fewer pictures than accuracy which is better: see `benchmarks/regret.py`.
 
 A contestant that is only equal should not win by chance, and one that is better must not lose for want of pictures:
 with few pictures an interval of 95 % nearly always keeps the head. Simulated for true gains of 1 ± 4 points, a chance
@@ -40,7 +40,7 @@ seems unable to be."""
 LIKELIHOOD_CHANCES = 0.01, 0.25
 """The same for a clearly lower negative log-likelihood, at each look before the last one and at the last one. An equal
 rival that wins by it costs nothing but its training, and one that is missed costs its gain: on the cells of
-`benchmarks/regret.py`, by which it was chosen, 0.2 and less left 0.66 points on the table, 0.25 and more 0.41, where
+`benchmarks/regret.py`, by which it was chosen, 0.2 and less left 0.66 points on the table, 0.3 and more 0.41, where
 one cell of twelve made the difference."""
 
 EARLIEST = 30

@@ -164,7 +164,7 @@ class HeadContest:
 
         Raises:
             PlanError: The plan names a depth that the body does not have.
-        TrainingError: A feature is not finite.
+            TrainingError: A feature is not finite.
         """
         check_finite(self.seen.features)
         fits = [(self._all_views(fit), held) for fit, held in pairs]
