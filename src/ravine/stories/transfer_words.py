@@ -37,8 +37,8 @@ OUTCOMES = {
 
 RULE = (
     f"What trains least is taken unless another is clearly better: its gain is clearly more than {100 * MARGIN:.1f} "
-    "points, or more than that with a clearly lower negative log-likelihood (NLL). Of several, the one with the lowest "
-    "NLL is taken."
+    "points, or more than that with a lower negative log-likelihood (NLL); after the last round, 75 % confidence that "
+    "the NLL is lower is enough. Of several, the one with the lowest NLL is taken."
 )
 """By what the race is decided."""
 
