@@ -204,3 +204,9 @@ def test_predict_takes_folders_and_shows_a_row_a_picture(model, photos, capsys, 
     code, out, err = run(capsys, monkeypatch, "predict", model, photos / "nowhere.png")
     assert code == 2
     assert "There is no file or folder" in err
+
+
+def test_the_package_runs_as_a_module() -> None:
+    said = subprocess.run([sys.executable, "-m", "ravine", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "ravine" in said
+    assert "fit" in said

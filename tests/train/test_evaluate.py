@@ -70,3 +70,24 @@ def test_pictures_of_any_size_are_not_rounded(network: nn.Module) -> None:
     std, mean = (torch.tensor(values).view(3, 1, 1) for values in (PICTURE.std, PICTURE.mean))
     levels = (chunk[0] * std + mean) * 255
     assert (levels - levels.round()).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_shares_of_several_cores_come_in_order(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    images = RNG.integers(0, 256, (23, 8, 8, 3), dtype=np.uint8)
+    indices, done = RNG.permutation(23), []
+    whole = logits(network, direct(images.__getitem__, indices, PICTURE))
+    monkeypatch.setattr(evaluate, "SHARE_BYTES", 4 * 3 * 8 * 8 * 3)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        said = list(evaluate.shares(network.eval(), images.__getitem__, indices, PICTURE, advance=done.append))
+    finally:
+        torch.set_num_threads(before)
+    assert [len(part) for part in said] == [3] * 7 + [2]
+    assert np.abs(np.concatenate(said) - whole).max() < 1e-5
+    assert done == [len(part) for part in said]
+    first = evaluate.first_share(images.__getitem__, indices, PICTURE)
+    assert torch.equal(first, PICTURE(images[indices[:3]]))

@@ -70,6 +70,19 @@ def test_every_picture_is_held_out_once_and_the_final_head_sees_them_all(
     assert (z.argmax(1) == audit.labels[parts.test]).mean() > 0.7
 
 
+@pytest.mark.parametrize("transfer", ["head", "depth"])
+def test_the_features_say_of_test_pictures_what_the_network_says(
+    audit: Audit, weights: str, tmp_path: Path, transfer: str
+) -> None:
+    plan = _plan(weights, transfer=transfer)
+    fitted, parts = _fit(plan, audit, tmp_path)
+    assert fitted.said is not None
+    done: list[int] = []
+    said = fitted.said(parts.test, done.append)
+    assert np.abs(said - logits(fitted.network, direct(audit.pixels, parts.test, plan.picture))).max() < 5e-3
+    assert sum(done) == len(parts.test)
+
+
 def test_given_validation_pictures_are_used_instead_of_folds(audit: Audit, weights: str, tmp_path: Path) -> None:
     plan = _plan(weights, split=SplitChoices(validation=0.2))
     fitted, parts = _fit(plan, audit, tmp_path)

@@ -44,6 +44,12 @@ def test_the_compiled_program_fills_up_small_batches(monkeypatch: pytest.MonkeyP
     assert seen == [4, 4]
 
 
+def test_the_folded_program_answers_as_the_body(tmp_path: Path) -> None:
+    taps = _taps()
+    answer = _named(programs(taps, SAMPLE, tmp_path / "a.onnx"), "folded").make()
+    assert agree(answer(SAMPLE), eager(taps)(SAMPLE), taps.columns)
+
+
 def test_an_exported_file_is_awaited_for_less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(made, "find_spec", lambda _: True)
     taps, path = _taps(), tmp_path / "a.onnx"
@@ -54,7 +60,7 @@ def test_an_exported_file_is_awaited_for_less(monkeypatch: pytest.MonkeyPatch, t
 
 def test_without_the_packages_onnx_runtime_is_no_candidate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(made, "find_spec", lambda name: None if name == "onnxruntime" else True)
-    assert [one.name for one in programs(_taps(), SAMPLE, tmp_path / "a.onnx")] == ["compiled"]
+    assert [one.name for one in programs(_taps(), SAMPLE, tmp_path / "a.onnx")] == ["folded", "compiled"]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,6 +1,6 @@
 """What fitting leaves: a network, and the evidence on pictures that it had not seen when it was chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -147,6 +147,9 @@ class Fitted:
         members: Which members of the plan the networks inside belong to, from 0; one for each.
         combined: What an ensemble made, in a sentence; empty without one.
         ended: Members that a rung has ended.
+        said: Gives the logits [n, C] of pictures by their numbers, sooner than the network does: by features that are
+            kept, or by a faster program. None where the network has to be asked. The second argument is called with
+            the number of pictures done.
     """
 
     network: nn.Module
@@ -162,6 +165,7 @@ class Fitted:
     members: tuple[int, ...] = (0,)
     combined: str = ""
     ended: Mapping[int, Ended] = field(default_factory=dict)
+    said: Callable[[NDArray[np.int64], Callable[[int], object]], NDArray[np.float32]] | None = None
 
 
 def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:

@@ -12,7 +12,7 @@ from ravine.experiment.fitted import Evidence
 from ravine.stats.calibration import probabilities
 from ravine.train.evaluate import logits, packed
 
-COMPARED = 256
+COMPARED = 64
 """Pictures that are compared at most; more would cost time and say the same."""
 
 

@@ -115,7 +115,10 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, versions(), fitted.members
         )
         with stages.stage("evaluate", "evaluate", len(parts.test)) as advance:
-            z, differ = model.said(audit.pixels, parts.test, advance)
+            if fitted.said:
+                z, differ = fitted.said(parts.test, advance), None
+            else:
+                z, differ = model.said(audit.pixels, parts.test, advance)
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
             shift = pack_shift(model, packed, parts.test, tested)
     model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())

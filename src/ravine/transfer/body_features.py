@@ -13,19 +13,19 @@ from torch import nn
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
+from ravine.data.workers import Advance
+from ravine.device.machine import threads
 from ravine.models.backbone import Backbone
 from ravine.models.taps import Taps
 from ravine.plan.plan import Plan
-from ravine.train.evaluate import direct
+from ravine.train.evaluate import first_share
 from ravine.transfer.depths import Seen
-from ravine.transfer.features import Advance, stored_features
+from ravine.transfer.engine import Engine
+from ravine.transfer.features import stored_features
 from ravine.transfer.programs import eager
 from ravine.transfer.store import feature_store
 from ravine.transfer.taps import tap, tapped
 from ravine.transfer.views import View, views_of
-
-FEW = 16
-"""Pictures by which the time of all is told."""
 
 
 def body_of(plan: Plan) -> nn.Module:
@@ -77,12 +77,19 @@ class BodyFeatures:
             advance: Called with the number of pictures done, of each view.
         """
         views = [self._stored(rows, view, advance) for view in (None, *self._views)]
+        return self._read(np.stack(views))
+
+    def plain(self, rows: NDArray[np.int64], advance: Advance | None = None) -> NDArray[np.float32]:
+        """The features that `answering` gives of some pictures as they are, [n, D]; see `seen` for the arguments."""
+        return self._read(self._stored(rows, None, advance)[None]).features[0]
+
+    def _read(self, whole: NDArray[np.float32]) -> Seen:
+        """What a head reads of everything that was computed, [V, n, …]."""
         network = self.network
         if isinstance(network, Taps) and self.plan.transfer == "depth":
-            return Seen(np.stack(views), network.columns, network.names)
+            return Seen(whole, network.columns, network.names)
         last = network.columns[-1] if isinstance(network, Taps) else slice(None)
-        whole = np.stack([one[:, last] for one in views])
-        return Seen(whole, (slice(0, whole.shape[-1]),), ("last",))
+        return Seen(whole[..., last], (slice(0, whole[..., last].shape[-1]),), ("last",))
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -103,17 +110,27 @@ class BodyFeatures:
     @cached_property
     def _seconds_of_one(self) -> float:
         """Of a few pictures the second time, since the first call of a network prepares it."""
-        answer, seconds, some = eager(self.network), 0.0, np.arange(min(FEW, len(self.audit)))
-        for _ in range(2):
-            began = time.perf_counter()
-            chunk = next(direct(self.audit.pixels, some, self.plan.picture, self.plan.device))
-            answer(chunk).sum().item()
-            seconds = (time.perf_counter() - began) / len(chunk)
+        answer, seconds, cores = eager(self.network), 0.0, torch.get_num_threads()
+        with threads(1):
+            for _ in range(2):
+                began = time.perf_counter()
+                chunk = first_share(self.audit.pixels, np.arange(len(self.audit)), self.plan.picture, self.plan.device)
+                answer(chunk).sum().item()
+                seconds = (time.perf_counter() - began) / len(chunk) / cores
         return seconds
 
     def _stored(self, rows: NDArray[np.int64], view: View | None, advance: Advance | None) -> NDArray[np.float32]:
-        picture, directory = self.plan.picture, self._directory
-        return stored_features(self._name, self.network, self.audit, rows, picture, directory, advance, view).values
+        """By the program that was chosen first."""
+        picture, directory, engine = self.plan.picture, self._directory, self._engines[0] if self._engines else None
+        found = stored_features(self._name, self.network, self.audit, rows, picture, directory, advance, view, engine)
+        if found.engine and not engine:
+            self._engines.append(found.engine)
+        return found.values
+
+    @cached_property
+    def _engines(self) -> list[Engine]:
+        """The program that computes features, once it is chosen."""
+        return []
 
     @property
     def views(self) -> int:

@@ -1,23 +1,22 @@
 """What a frozen body says of each picture, computed once."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from ravine.data.audit import Audit
 from ravine.data.preprocess import Preprocess
-from ravine.train.evaluate import direct
+from ravine.data.workers import Advance
+from ravine.device.machine import threads
+from ravine.train.evaluate import first_share, shares
 from ravine.transfer.engine import Engine, choose_engine
 from ravine.transfer.programs import eager, programs
 from ravine.transfer.store import exported_path, feature_store
 from ravine.transfer.views import View
-
-Advance = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Features:
     Attributes:
         values: [n, D], as they are stored.
         computed: How many pictures were computed; the others were stored already.
-        engine: What computed them; None where nothing was computed.
+        engine: What computed them, or would have; None where none was chosen.
     """
 
     values: NDArray[np.float32]
@@ -44,6 +43,7 @@ def stored_features(
     directory: Path | None = None,
     advance: Advance | None = None,
     view: View | None = None,
+    engine: Engine | None = None,
 ) -> Features:
     """Features of pictures, resized without rounding: from the store where it has them, else by the fastest program.
 
@@ -56,27 +56,25 @@ def stored_features(
         directory: Where features and exported networks are kept; where the packs lie if not given.
         advance: Called with the number of pictures done.
         view: How the pictures are augmented; as they are if not given.
+        engine: What computes them, as it was chosen for other pictures; chosen anew if not given.
     """
     pixels = view.pixels if view else audit.pixels
-    engines: list[Engine] = []
+    engines = [engine] if engine else []
 
     def compute(missing: NDArray[np.int64]) -> NDArray[np.float32]:
         device = next(network.parameters()).device
-        chunks = direct(pixels, missing, picture, device, advance)
-        first = next(chunks)
-        exported = exported_path(name, network, picture, directory)
-        columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
-        left = len(missing) - len(first)
-        engine = choose_engine(eager(network), programs(network, first, exported), first, left, columns)
-        engines.append(engine)
-        return np.concatenate([_numbers(engine.answer(chunk)) for chunk in chain([first], chunks)])
+        if not engines:
+            first = first_share(pixels, missing, picture, device)
+            exported, cores = exported_path(name, network, picture, directory), torch.get_num_threads()
+            columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
+            with threads(1):
+                others = programs(network, first, exported)
+                engines.append(choose_engine(eager(network), others, first, len(missing), columns, cores))
+        parts = shares(engines[0].answer, pixels, missing, picture, device, advance)
+        return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
 
     store = feature_store(name, network, picture, audit, directory, view.identity() if view else None)
     values, computed = store.get(indices, compute)
     if advance:
         advance(len(indices) - computed)
     return Features(values, computed, engines[0] if engines else None)
-
-
-def _numbers(answer: Tensor) -> NDArray[np.float32]:
-    return answer.float().cpu().numpy()

@@ -66,6 +66,7 @@ class FrozenBody:
             penalties=tuple(zip(chosen.ranking.penalties, chosen.ranking.nll, strict=True)),
             refit=self._refitted(int(fitted_on.sum()), contest.seen.words(chosen.depths)) if plan.refit else "",
             decided=Decided(depths=chosen.depths if plan.transfer == "depth" else None),
+            said=lambda rows, advance: self._features.plain(rows, advance) @ weight.T + bias,
         )
 
     def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:

@@ -13,15 +13,18 @@ from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
 from ravine.data.reading import Maps, Reading
+from ravine.data.workers import Advance
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.regularize.class_balance import ClassBalance
 from ravine.train.evaluate import logits, packed
-from ravine.transfer.body_features import FEW, BodyFeatures, body_of
+from ravine.transfer.body_features import BodyFeatures, body_of
 from ravine.transfer.divide import Divided, divide
-from ravine.transfer.features import Advance
 from ravine.transfer.prefix import prefix_maps
+
+FEW = 16
+"""Pictures by which the time of all is told."""
 
 
 @dataclass(frozen=True, eq=False)

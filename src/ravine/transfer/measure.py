@@ -20,12 +20,13 @@ from torch import Tensor
 from ravine.base.seeds import numpy_generator
 from ravine.data.audit import Audit
 from ravine.data.preprocess import Preprocess
+from ravine.data.workers import Advance
 from ravine.models.backbone import Backbone
 from ravine.models.taps import Taps
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.train.evaluate import direct
 from ravine.transfer.data_size import SizeCurve, size_curve
-from ravine.transfer.features import Advance, stored_features
+from ravine.transfer.features import stored_features
 from ravine.transfer.gradients import FEWEST_PICTURES, MOST_PICTURES, GradientNorms, gradient_norms
 from ravine.transfer.heads import fit_heads
 from ravine.transfer.probes import Similarity, probe_depths

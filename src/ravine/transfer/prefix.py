@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ravine.base.errors import TrainingError
 from ravine.data.audit import Audit
 from ravine.data.pack import cache_directory
 from ravine.data.placement import SHARE
 from ravine.data.preprocess import Preprocess
+from ravine.data.workers import Advance
 from ravine.device.available import available_bytes
-from ravine.train.evaluate import direct
-from ravine.transfer.features import Advance
+from ravine.train.evaluate import shares
 
 
 def prefix_maps(
@@ -43,9 +43,11 @@ def prefix_maps(
     device = next((one.device for one in prefix.parameters()), torch.device("cpu"))
     table: NDArray[np.float16] | None = None
     done = 0
-    for chunk in direct(audit.pixels, rows, picture, device, advance):
-        with torch.inference_mode():
-            maps = prefix(chunk).movedim(1, -1).to(torch.float16).cpu().numpy()
+
+    def half(pictures: Tensor) -> Tensor:
+        return prefix(pictures).movedim(1, -1).to(torch.float16)
+
+    for maps in shares(half, audit.pixels, rows, picture, device, advance):
         if not np.isfinite(maps).all():
             raise TrainingError(
                 "The frozen stages of the body give numbers that float16 cannot hold. Choose transfer=all, or another "
