@@ -32,13 +32,19 @@ def _small(file: Path) -> Image.Image:
     return picture
 
 
-def _scene(seed: int, chance: np.random.Generator, label: int, test: bool) -> tuple[Pixels, str]:
+def picked(seed: int, chance: np.random.Generator, label: int, test: bool) -> tuple[Image.Image, str]:
+    """A thing of a class by chance, mirrored or not, RGBA, and its name; other things for testing."""
     things = _things(seed)[label]
     tested = round(TESTED * len(things))
     number = int(chance.integers(tested) if test else chance.integers(tested, len(things)))
     thing = things[number]
     if chance.random() < 0.5:
         thing = thing.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return thing, f"thing {label}-{number}"
+
+
+def _scene(seed: int, chance: np.random.Generator, label: int, test: bool) -> tuple[Pixels, str]:
+    thing, group = picked(seed, chance, label, test)
     thing = thing.rotate(chance.uniform(-25, 25), Image.Resampling.BICUBIC, expand=True)
     scale = chance.uniform(0.5, 0.95) * SIDE / max(thing.size)
     width, height = (max(1, round(scale * extent)) for extent in thing.size)
@@ -46,4 +52,4 @@ def _scene(seed: int, chance: np.random.Generator, label: int, test: bool) -> tu
     scene = Image.fromarray(window(chance, SIDE, test).astype(np.uint8)).convert("RGBA")
     left, top = (int(chance.integers(0, SIDE - extent + 1)) for extent in thing.size)
     scene.alpha_composite(thing, (left, top))
-    return np.asarray(scene.convert("RGB")), f"thing {label}-{number}"
+    return np.asarray(scene.convert("RGB")), group

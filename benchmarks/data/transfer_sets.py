@@ -7,6 +7,7 @@ from benchmarks.data.clothes import clothes, tops, turned_clothes
 from benchmarks.data.digits import digits, digits_on_photos
 from benchmarks.data.glyphs import glyphs
 from benchmarks.data.made import discs, textures
+from benchmarks.data.photo_windows import photo_windows
 from benchmarks.data.picture_set import PictureSet
 from benchmarks.data.scenes import scenes
 from benchmarks.data.stamps import photos, themes
@@ -34,6 +35,7 @@ class Source:
 SETS = {
     "photos": Source(photos, (75, 150), 107, 96),
     "themes": Source(themes, (150, 300), 250, 96),
+    "photo_windows": Source(photo_windows, (200, 600), 1_000, 128),
     "scenes": Source(scenes, (200, 600), 1_000, 96),
     "clothes": Source(clothes, (200, 600), 1_000),
     "tops": Source(tops, (200, 600), 1_000),

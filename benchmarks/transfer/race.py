@@ -25,11 +25,12 @@ from benchmarks.table import Cell, mean, show
 
 RACERS = {
     "head": "ravine fit, transfer=head",
+    "depth": "ravine fit, transfer=depth",
     "auto": "ravine fit, transfer=auto",
     "timm": "timm, a loop by hand",
     "fastai": "fastai, fine_tune",
 }
-OURS = ("head", "auto")
+OURS = ("head", "depth", "auto")
 RATES = {"timm": (3e-4, 1e-3, 3e-3, 1e-2), "fastai": (1e-3, 3e-3, 1e-2, 3e-2)}
 TUNED_FOR = 5
 LENGTHS, QUICK_LENGTHS = (2, 3, 5, 9), (3,)

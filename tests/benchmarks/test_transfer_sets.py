@@ -9,7 +9,7 @@ from benchmarks.data.transfer_sets import SETS
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
 
-FROM_DEBIAN = ("photos", "themes", "scenes", "glyphs", "clothes", "tops", "turned_clothes")
+FROM_DEBIAN = ("photos", "photo_windows", "themes", "scenes", "glyphs", "clothes", "tops", "turned_clothes")
 NAMES = [pytest.param(name, marks=pytest.mark.assets if name in FROM_DEBIAN else ()) for name in SETS]
 
 

@@ -11,7 +11,7 @@ def transfer_example() -> Transfer:
         margin=0.003,
         confidence=0.95,
         seconds=431.0,
-        rule="What trains least is taken unless another is clearly better.",
+        rule="What trains least is taken unless another beats it.",
         measured=measured_example(),
     )
 
@@ -39,7 +39,7 @@ def measured_example() -> Measured:
 def contestants_example() -> tuple[Contestant, ...]:
     last, best = "head on the last features", "head on the best depths"
     return (
-        Contestant(last, "clearly worse", "", False, True, 1840, 0.741, 0.812, seconds=2.1),
+        Contestant(last, "beaten", "", False, True, 1840, 0.741, 0.812, seconds=2.1),
         Contestant(best, "no clear gain", "stage 4", False, False, 1840, 0.752, 0.779, 0.011, -0.004, 0.026, 9.4),
         Contestant("last stage", "chosen", "", True, False, 1840, 0.782, 0.701, 0.041, 0.012, 0.07, 131.0, "last1"),
         Contestant("whole body", "failed", "its loss was not finite at step 40"),

@@ -17,13 +17,11 @@ def clear_winner() -> Decision:
     """1,840 pictures unlike those of the body's training, of which more would hardly help."""
     return Decision(
         contestants=(
-            Contestant(
-                "head", "worse", "last1 is clearly better by more than 0.3 points.", 1840, 0.741, 0.812, seconds=2.1
-            ),
+            Contestant("head", "worse", "last1 beat it.", 1840, 0.741, 0.812, seconds=2.1),
             Contestant(
                 "depth",
                 "worse",
-                "last1 is clearly better by more than 0.3 points.",
+                "last1 beat it.",
                 1840,
                 0.752,
                 0.779,

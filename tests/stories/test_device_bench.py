@@ -58,7 +58,7 @@ def test_pictures_of_a_source_are_decoded_and_unreadable_ones_passed_over(make_f
     found = bench(source)
     assert found.plan.picture.size == 40
     assert found.plan.picture.channels == 3
-    assert found.decoding.pictures.endswith("pictures of the source")
+    assert "pictures of the source" in found.decoding.pictures
 
 
 def test_large_pictures_make_features_of_a_frozen_body(make_folders):
@@ -73,7 +73,7 @@ def test_arrays_have_nothing_to_decode(tmp_path: Path):
     found = bench(file)
     assert found.plan.picture.size == 12
     assert found.plan.picture.channels == 1
-    assert found.decoding.pictures == "a made-up JPEG of 500 × 375 pixels"
+    assert found.decoding.pictures.startswith("a made-up JPEG of 500 × 375 pixels, JPEG by ")
 
 
 def test_a_source_without_a_readable_picture_still_has_a_machine(tmp_path: Path):

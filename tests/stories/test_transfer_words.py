@@ -48,7 +48,7 @@ def test_what_the_textbook_names_is_told_with_its_fate():
         "The textbook’s table alone, read with these measurements, would have said to train the whole body and a head, "
         "which was dropped during the race."
     )
-    assert number.endswith("to train only a head on the last features, which was clearly worse in the race.")
+    assert number.endswith("to train only a head on the last features, which was beaten in the race.")
 
 
 def test_a_race_of_one():

@@ -12,9 +12,9 @@ from ravine.transfer.contest import (
     LIKELIHOOD_CHANCES,
     Answers,
     Look,
+    beating,
     beats,
     gain,
-    gaining,
     hope,
     leaving,
     winner,
@@ -108,7 +108,7 @@ def test_who_is_clearly_worse_than_one_less_unfrozen_leaves() -> None:
 def test_of_those_that_gain_over_the_head_the_likeliest_wins() -> None:
     wrong = {"head": 60, "depth": 60, "last1": 20, "last2": 21, "all": 22}
     field = {name: answers(share(300, count)) for name, count in wrong.items()}
-    assert gaining(field, list(field), alone(300), LAST) == ["last1", "last2", "all"]
+    assert beating(field, list(field), alone(300), LAST) == ["last1", "last2", "all"]
     assert winner(field, list(field), alone(300), LAST) == "last1"
     torn = np.where(np.arange(300) % 2, 9.0, 0.2)
     field["last1"] = Answers(field["last1"].logits * torn[:, None].astype(np.float32), field["last1"].labels)

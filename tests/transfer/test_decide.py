@@ -96,7 +96,7 @@ def test_of_several_that_gain_clearly_one_is_chosen_and_the_others_are_told_as_s
     ways = {"head": Made(0.2), "last1": Made(0.1), "last2": Made(0.1), "all": Made(0.2)}
     found = decide([Entrant(name, way) for name, way in ways.items()], course(audit))
     assert outcomes(found) == {"head": "worse", "last1": "chosen", "last2": "less likely", "all": "no clear gain"}
-    assert found.contestants[0].note == "last1 and last2 gained clearly over it."
+    assert found.contestants[0].note == "last1 and last2 beat it."
 
 
 def test_equal_contestants_leave_the_least_unfrozen(audit: Audit) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ravine.base.errors import ImageError
+from ravine.data import jpeg
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM")  # JPEG opens MPO too
 _ALLOWED = "JPEG, PNG, WebP, GIF, BMP, TIFF or PPM"
@@ -73,7 +74,7 @@ def decode(picture: Path | Image.Image | np.ndarray) -> Decoded:
             if picture.exists() and not picture.is_file():
                 raise ValueError("it is not a file")
             with Image.open(picture, formats=FORMATS) as image:
-                return _from_image(image)
+                return _plain(image, picture) or _from_image(image)
         except Exception as failure:  # damaged bytes make the decoders raise nearly anything
             raise ImageError(f"{name!r} cannot be read: {_reason(picture, failure)}.") from failure
 
@@ -106,6 +107,17 @@ def _from_array(array: np.ndarray) -> Decoded:
     if array.shape[2:] == (3,):
         return Decoded(array, (), is_grey(array))
     return Decoded(spread(array.reshape(array.shape[:2])), (), True)
+
+
+def _plain(image: Image.Image, path: Path) -> Decoded | None:
+    """A JPEG picture whose pixels need no more than decoding; None for any other."""
+    if image.format != "JPEG" or image.mode not in ("L", "RGB") or _orientation(image) in _UPRIGHT:
+        return None
+    _check_size(image)
+    pixels = jpeg.decoders.read(image, path)
+    if pixels.ndim == 2:
+        return Decoded(spread(pixels), (), True)
+    return Decoded(pixels, (), is_grey(pixels))
 
 
 def _from_image(image: Image.Image) -> Decoded:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ravine.base.errors import ImageError
+from ravine.data import jpeg
 from ravine.data.decode import Decoded, decode
 from ravine.data.pack import cache_directory
 from ravine.data.sources import read_source
@@ -142,14 +143,19 @@ def _decoding(listing: Listing | None, cores: int) -> tuple[Decoding, list[Decod
     if files:
         rate, seen = _rate(files, cores)
         if seen:
-            return Decoding(rate, cores, f"{len(seen)} pictures of the source"), seen
+            return Decoding(rate, cores, f"{len(seen)} pictures of the source{_by()}"), seen
     with tempfile.TemporaryDirectory() as name:
         photo = Path(name) / "photo.jpg"
         photo.write_bytes(_photo())
         rate, _ = _rate([photo] * SAMPLED, cores)
     height, width = MADE_UP
-    words = f"a made-up JPEG of {width} × {height} pixels"
+    words = f"a made-up JPEG of {width} × {height} pixels{_by()}"
     return Decoding(rate, cores, words), [decode(array) for array in pictures if isinstance(array, np.ndarray)]
+
+
+def _by() -> str:
+    """What reads JPEG files, if that is decided."""
+    return f", JPEG by {jpeg.decoders.name}" if jpeg.decoders.name else ""
 
 
 def _spread(count: int) -> list[int]:

@@ -26,8 +26,8 @@ TRAINED = {
 OUTCOMES = {
     "chosen": "chosen",
     "no clear gain": "no clear gain",
-    "less likely": "clear gain, higher NLL",
-    "worse": "clearly worse",
+    "less likely": "gained too, higher NLL",
+    "worse": "beaten",
     "dropped": "dropped",
     "skipped": "not raced: no time",
     "refused": "not raced: ruled out",
@@ -36,16 +36,17 @@ OUTCOMES = {
 """What became of a contestant; its note says why."""
 
 RULE = (
-    f"What trains least is taken unless another is clearly better: its gain is clearly more than {100 * MARGIN:.1f} "
-    "points, or more than that with a lower negative log-likelihood (NLL); after the last round, 75 % confidence that "
-    "the NLL is lower is enough. Of several, the one with the lowest NLL is taken."
+    f"What trains least is taken unless another beats it: by a gain that is clearly more than {100 * MARGIN:.1f} "
+    "points, or by a gain of more than that and a lower negative log-likelihood (NLL), of which after the last round "
+    "75 % confidence is enough. Of several that beat it, the one with the lowest NLL is taken. A way that is clearly "
+    "less accurate than one that trains less is beaten too."
 )
 """By what the race is decided."""
 
 _FATES = {
     "no clear gain": "which was not clearly better in the race",
-    "less likely": "which gained clearly too, but was less sure of the right answers",
-    "worse": "which was clearly worse in the race",
+    "less likely": "which gained too, but was less sure of the right answers",
+    "worse": "which was beaten in the race",
     "dropped": "which was dropped during the race",
     "skipped": "which was not raced, for want of time",
     "refused": "which a setting does not allow",

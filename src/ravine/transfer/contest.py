@@ -3,13 +3,13 @@
 Contestants stand from the least unfrozen to the most, and the first of them is the yardstick. After each look, for a
 contestant A and one B that trains more:
 
-    A is worse       B's gain over A is clear: its lower end is above MARGIN; or B's accuracy is more than MARGIN
-                     higher, and its negative log-likelihood clearly lower
-    B is worse       its gain over A is clearly below zero
+    B beats A        its gain over A is clear: the lower end is above MARGIN; or its accuracy is more than MARGIN
+                     higher, and its negative log-likelihood lower, as surely as LIKELIHOOD_CHANCES ask
+    A beats B        B's gain over A is clearly below zero
     B is out         its gain over the yardstick cannot be MARGIN any more: its upper end is below it; or it would
                      hardly be clear after the last look, if B went on as it did
 
-Gains are paired picture by picture and respect blocks. The yardstick wins unless others gain clearly over it; of those
+Gains are paired picture by picture and respect blocks. The yardstick wins unless others beat it; of those
 that do, the one with the lowest negative log-likelihood. For they all cost the same to use, and a calibrated likelihood
 tells with fewer pictures than accuracy which is better: see `benchmarks/regret.py`.
 
@@ -154,7 +154,7 @@ def gain(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> Difference 
 
 
 def beats(one: Answers, other: Answers, blocks: NDArray[np.int64], look: Look) -> bool:
-    """Whether `other` clearly gains more than MARGIN over `one`."""
+    """Whether `other`, which trains more, beats `one`."""
     found = gain(one, other, blocks)
     if found is None or found.mean <= MARGIN:
         return False
@@ -205,7 +205,7 @@ def leaving(field: Field, running: Sequence[str], blocks: NDArray[np.int64], loo
 
 
 def _worse(name: str, field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> Leaving | None:
-    """Why a contestant is clearly worse than another; None where it is not."""
+    """Which other contestant beats this one, and how; None where none does."""
     own, place = field[name], running.index(name)
     others = {other: field[other] for other in running if _enough(own, field[other], blocks)}
     for other in running[:place]:
@@ -216,11 +216,11 @@ def _worse(name: str, field: Field, running: Sequence[str], blocks: NDArray[np.i
     if not better:
         return None
     best = max(better, key=lambda other: others[other].right[others[other].judged].mean())
-    return Leaving("worse", f"{best} is clearly better by more than {100 * MARGIN:g} points.")
+    return Leaving("worse", f"{best} beat it.")
 
 
 def _hopeless(first: str, one: Answers, own: Answers, blocks: NDArray[np.int64], look: Look) -> Leaving | None:
-    """Why a contestant cannot gain clearly over the yardstick any more; None where it can."""
+    """Why a contestant cannot beat the yardstick any more; None where it can."""
     difference = gain(one, own, blocks)
     if difference is None or not _enough(one, own, blocks):
         return None
@@ -237,15 +237,15 @@ def _enough(one: Answers, other: Answers, blocks: NDArray[np.int64]) -> bool:
     return len(np.unique(blocks[one.judged & other.judged])) >= EARLIEST
 
 
-def gaining(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> list[str]:
-    """Who of those in the race gains clearly over the yardstick."""
+def beating(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> list[str]:
+    """Who of those in the race beats the yardstick."""
     first = next(iter(field))
     return [name for name in running if name != first and beats(field[first], field[name], blocks, look)]
 
 
 def winner(field: Field, running: Sequence[str], blocks: NDArray[np.int64], look: Look) -> str:
-    """The yardstick, unless others gain clearly over it; of those, the one that finds the right answers likeliest."""
-    first, better = next(iter(field)), gaining(field, running, blocks, look)
+    """The yardstick, unless others beat it; of those, the one that finds the right answers likeliest."""
+    first, better = next(iter(field)), beating(field, running, blocks, look)
     if first in running and not better:
         return first
     among = better or running

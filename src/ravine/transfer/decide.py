@@ -12,7 +12,7 @@ from ravine.base.seeds import stream
 from ravine.data.audit import Audit
 from ravine.data.split import folds
 from ravine.device.machine import enough_memory
-from ravine.transfer.contest import Answers, Look, gaining, leaving, winner
+from ravine.transfer.contest import Answers, Look, beating, leaving, winner
 from ravine.transfer.decision import Contestant, Decision
 from ravine.transfer.entrants import Entrant, Expected, Lane
 from ravine.transfer.measure import Measurement
@@ -60,7 +60,7 @@ def decide(
     refused: Sequence[Contestant] = (),
     order: Sequence[str] = (),
 ) -> Decision:
-    """Measure, race, and choose the least unfrozen way, unless others gain clearly over it; see `contest`.
+    """Measure, race, and choose the least unfrozen way, unless others beat it; see `contest`.
 
     Under a limit a training starts only where it and the longest final fit that could follow have the time that they
     are expected to take; the measurement is taken in any case, since its features are those that a head needs. A way
@@ -155,14 +155,14 @@ class Race:
 
     def told(self, chosen: Lane, look: Look) -> list[Contestant]:
         """What became of each, with its gain over the least unfrozen that has answered."""
-        better = gaining(self.field, self.running, self.blocks, look) if self.running else []
+        better = beating(self.field, self.running, self.blocks, look) if self.running else []
         chosen.outcome = "chosen"
         if chosen.raced:
             chosen.note = ""
         first = next((lane for lane in self.lanes if lane.entrant.name in self.field), None)
         for lane in self.lanes:
             if lane.running and lane is first:
-                lane.end("worse", f"{' and '.join(better)} gained clearly over it.")
+                lane.end("worse", f"{' and '.join(better)} beat it.")
             elif lane.running:
                 lane.end("less likely" if lane.entrant.name in better else "no clear gain", lane.note)
         return [lane.told(first, self.blocks, look) for lane in self.lanes]

@@ -7,9 +7,9 @@ from typing import Any, Literal
 from ravine.transfer.measure import Measurement
 
 Outcome = Literal["chosen", "no clear gain", "less likely", "worse", "dropped", "skipped", "refused", "failed"]
-"""Of a contestant: taken; not clearly better than the least unfrozen; clearly better than that, but with a higher
-negative log-likelihood than the one taken; clearly worse than another; out of the race after a look, since it
-could not win any more; not raced, for want of time; not raced, since a setting does not allow it; or its training
+"""Of a contestant: taken; it did not beat the least unfrozen; it did, but with a higher negative log-likelihood than
+the one taken; beaten by another, in the sense of `contest`; out of the race after a look, since it could not win any
+more; not raced, for want of time; not raced, since a setting does not allow it; or its training
 failed."""
 
 MARGIN = 0.003
