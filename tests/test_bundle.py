@@ -15,6 +15,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import load_file, safe_open, save_file
+from torch import nn
 
 from ravine.base.errors import BundleError, ImageError, OutputError, SourceError
 from ravine.bundle import KEY, Model, load
@@ -36,8 +37,9 @@ from ravine.optim.sgd import SGD
 from ravine.plan.members import of_members
 from ravine.plan.plan import HeadChoices, Plan
 from ravine.plan.toml import dumps
-from ravine.regularize.dropout import Dropout
+from ravine.regularize.dropout import Dropout, DropoutLayer
 from ravine.schedules.constant import Constant
+from ravine.train import evaluate
 from ravine.train.techniques import MemberTechniques
 
 RNG = np.random.default_rng(0)
@@ -172,6 +174,25 @@ def test_paths_folders_arrays_and_pil_images_say_the_same(saved: Path, tmp_path:
         assert [one.probabilities for one in model.predict(way)] == expected
     assert [one.name for one in model.predict(tmp_path)] == [str(tmp_path / "0.png"), str(tmp_path / "1.png")]
     assert [one.name for one in model.predict([PICTURES[0], tmp_path / "1.png"])] == ["0", str(tmp_path / "1.png")]
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_shares_of_several_cores_say_what_one_core_says(monkeypatch: pytest.MonkeyPatch, drop: bool) -> None:
+    monkeypatch.setattr(evaluate, "SHARE_BYTES", 1)
+    model = _model(SmallCNN(width=4, depth=2))
+    network = nn.Sequential(model.network, DropoutLayer(0.5, "inverted")) if drop else model.network
+    model, rows = replace(model, network=network), np.array([3, 1, 0, 2])
+    done: list[int] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        said, _ = model.said(PICTURES.__getitem__, rows, done.append)
+    finally:
+        torch.set_num_threads(before)
+    with torch.no_grad():
+        expected = model.network(PICTURE([PICTURES[row] for row in rows])).numpy()
+    assert np.abs(said - expected).max() < 1e-5
+    assert sum(done) == 4
 
 
 def test_one_picture_needs_no_list(saved: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ravine.base.errors import BundleError, OutputError, PlanError
 from ravine.data.decode import decode
 from ravine.data.given import Picture, named
 from ravine.data.preprocess import Preprocess
+from ravine.data.workers import Advance
 from ravine.ensemble.committee import Committee, EachMember, answering, log_mean_of_softmax
 from ravine.ensemble.disagreement import Disagreement, disagreement
 from ravine.models.taps import tapped_alike
@@ -31,7 +32,7 @@ from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
 from ravine.plan.toml import loads
 from ravine.stats.calibration import probabilities
-from ravine.train.evaluate import direct, logits
+from ravine.train.evaluate import Pixels, direct, logits, shares
 from ravine.train.techniques import MemberTechniques
 
 FORMAT = 2
@@ -112,9 +113,9 @@ class Model:
 
     def said(
         self,
-        pixels: Callable[[int], NDArray[np.uint8]],
+        pixels: Pixels,
         indices: NDArray[np.int64],
-        advance: Callable[[int], object] | None = None,
+        advance: Advance | None = None,
     ) -> tuple[NDArray[np.float32], Disagreement | None]:
         """Logits [N, C], before the temperature; and how far the members of an ensemble disagree, None for one network.
 
@@ -123,12 +124,20 @@ class Model:
             indices: Which pictures.
             advance: Called with the number of pictures done.
         """
-        chunks = direct(pixels, indices, self.picture, next(self.network.parameters()).device, advance)
         if not isinstance(self.network, Committee):
-            return logits(self.network, chunks), None
-        each, votes = logits(EachMember(self.network), chunks), self.network.votes.cpu()
+            return self._answers(self.network, pixels, indices, advance), None
+        each, votes = self._answers(EachMember(self.network), pixels, indices, advance), self.network.votes.cpu()
         together = log_mean_of_softmax(torch.from_numpy(each).transpose(0, 1), votes)
         return together.numpy(), disagreement(each, votes.numpy())
+
+    def _answers(
+        self, network: nn.Module, pixels: Pixels, indices: NDArray[np.int64], advance: Advance | None
+    ) -> NDArray[np.float32]:
+        """By shares of each core, unless modules keep in mind what they draw while they answer."""
+        read = pixels, indices, self.picture, next(network.parameters()).device, advance
+        if any(hasattr(module, "test_draws") for module in network.modules()):
+            return logits(network, direct(*read))
+        return np.concatenate(list(shares(network.eval(), *read))).astype(np.float32, copy=False)
 
     def save(self, path: Path) -> None:
         """Write the model file.

@@ -98,7 +98,7 @@ def shares(
 ) -> Iterator[NDArray[np.floating]]:
     """What a network says of pictures, read as by `direct`; each core reads and computes shares of its own.
 
-    What is said of a picture does not depend on the number of cores.
+    Where there are fewer shares than cores, all cores compute one after another.
 
     Args:
         answer: From float pictures [n, C, S, S] to answers [n, …]; several threads call it at the same time.
@@ -117,7 +117,9 @@ def shares(
         with torch.inference_mode():
             return answer(_read(pixels, parts[place], picture, device)).cpu().numpy()
 
-    for part, values in zip(parts, in_threads(said, len(parts), torch.get_num_threads()), strict=True):
+    cores = torch.get_num_threads()
+    found = in_threads(said, len(parts), cores) if len(parts) >= cores else map(said, range(len(parts)))
+    for part, values in zip(parts, found, strict=True):
         yield values
         (advance or silent)(len(part))
 
