@@ -133,9 +133,10 @@ class Model:
     def _answers(
         self, network: nn.Module, pixels: Pixels, indices: NDArray[np.int64], advance: Advance | None
     ) -> NDArray[np.float32]:
-        """By shares of each core, unless modules keep in mind what they draw while they answer."""
+        """By shares of each core, unless there are few pictures, or modules could draw while they answer."""
         read = pixels, indices, self.picture, next(network.parameters()).device, advance
-        if any(hasattr(module, "test_draws") for module in network.modules()):
+        draws = any(hasattr(module, "test_draws") for module in network.modules())
+        if draws or len(indices) < torch.get_num_threads():
             return logits(network, direct(*read))
         return np.concatenate(list(shares(network.eval(), *read))).astype(np.float32, copy=False)
 

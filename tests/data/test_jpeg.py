@@ -15,7 +15,6 @@ KINDS = {
     "4:4:4": {"subsampling": 0},
     "4:2:2": {"subsampling": 1},
     "4:2:0": {"subsampling": 2},
-    "4:1:1": {"subsampling": "4:1:1"},
     "progressive": {"progressive": True},
     "restart markers": {"restart_marker_blocks": 2},
     "coarse": {"quality": 5},
@@ -75,7 +74,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Time:
 def test_the_faster_is_chosen_after_a_few_files(tmp_path: Path, clock: _Time, seconds: float, wins: bool) -> None:
     path, other = _picture(tmp_path / "a.jpg"), clock.reader(seconds)
     decoders = Decoders(other, clock)
-    for _ in range(RACE + 1):
+    for _ in range(RACE):
         assert decoders.chosen is None
         _read(decoders.read, path)
     assert decoders.chosen is (other if wins else jpeg.by_pillow)
@@ -89,6 +88,29 @@ def test_other_pixels_end_the_race(tmp_path: Path, clock: _Time) -> None:
     decoders = Decoders(clock.reader(0.1, change=1), clock)
     assert np.array_equal(_read(decoders.read, path), _read(by_pillow, path))
     assert decoders.chosen is jpeg.by_pillow
+
+
+def test_a_decoder_that_refuses_files_loses(tmp_path: Path, clock: _Time) -> None:
+    def refusing(image: Image.Image, path: Path) -> np.ndarray:
+        raise ValueError(f"{path} is {image.size}")
+
+    path = _picture(tmp_path / "a.jpg")
+    decoders = Decoders(refusing, clock)
+    for _ in range(RACE):
+        assert decoders.chosen is None
+        assert _read(decoders.read, path).shape == (53, 37, 3)
+    assert decoders.chosen is jpeg.by_pillow
+
+
+def test_pixels_that_were_read_while_the_other_lost_are_not_used(tmp_path: Path, clock: _Time) -> None:
+    path, wrong = _picture(tmp_path / "a.jpg"), clock.reader(0.1, change=1)
+
+    def late(image: Image.Image, path: Path) -> np.ndarray:
+        decoders.chosen = jpeg.by_pillow
+        return wrong(image, path)
+
+    decoders = Decoders(late, clock)
+    assert np.array_equal(_read(decoders.read, path), _read(by_pillow, path))
 
 
 def test_without_another_decoder_pillow_reads(tmp_path: Path) -> None:

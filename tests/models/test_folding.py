@@ -64,3 +64,45 @@ def test_a_norm_stays_where_it_cannot_go() -> None:
     without = folded(body)
     assert torch.equal(without(x), body(x))
     assert sum(isinstance(one, nn.BatchNorm2d) for one in without.modules()) == 3
+
+
+class _Standardized(nn.Conv2d):
+    """A convolution that does not compute with its weights as they are."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.weight - self.weight.mean(), self.bias)
+
+
+def _watched() -> nn.Conv2d:
+    convolution = nn.Conv2d(3, 3, 1)
+    convolution.register_forward_hook(lambda _, __, out: out + 1)
+    return convolution
+
+
+@pytest.mark.parametrize("convolution", [_Standardized(3, 3, 1), _watched(), nn.ConvTranspose2d(3, 3, 1)])
+def test_other_convolutions_keep_their_norms(convolution: nn.Module) -> None:
+    body = nn.Sequential(convolution, nn.BatchNorm2d(3)).eval()
+    assert folded(body) is body
+
+
+def test_a_norm_without_statistics_stays() -> None:
+    body = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, track_running_stats=False)).eval()
+    assert folded(body) is body
+    parametrized = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 3, 1)), nn.BatchNorm2d(3)).eval()
+    assert folded(parametrized) is parametrized
+
+
+class _Choosing(nn.Module):
+    """What it does depends on its pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.parts(x) if x.mean() > 0 else x
+
+
+def test_a_body_whose_steps_cannot_be_recorded_stays() -> None:
+    body = _Choosing().eval()
+    assert folded(body) is body

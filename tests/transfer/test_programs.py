@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from ravine.models.backbone import Backbone
 from ravine.transfer import programs as made
 from ravine.transfer.engine import Candidate, agree
-from ravine.transfer.programs import eager, programs
+from ravine.transfer.programs import eager, programs, without_norms
 from ravine.transfer.taps import Taps, tap
 
 
@@ -44,10 +45,19 @@ def test_the_compiled_program_fills_up_small_batches(monkeypatch: pytest.MonkeyP
     assert seen == [4, 4]
 
 
-def test_the_folded_program_answers_as_the_body(tmp_path: Path) -> None:
+def test_norms_are_folded_where_the_answers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     taps = _taps()
-    answer = _named(programs(taps, SAMPLE, tmp_path / "a.onnx"), "folded").make()
-    assert agree(answer(SAMPLE), eager(taps)(SAMPLE), taps.columns)
+    expected = eager(taps)(SAMPLE)
+    found = without_norms(taps, SAMPLE, taps.columns)(SAMPLE)
+    assert not torch.equal(found, expected)
+    assert agree(found, expected, taps.columns)
+    monkeypatch.setattr(made, "folded", lambda _: _taps().apply(_halve))
+    assert torch.equal(without_norms(taps, SAMPLE, taps.columns)(SAMPLE), expected)
+
+
+def _halve(module: nn.Module) -> None:
+    for parameter in module.parameters(recurse=False):
+        parameter.data /= 2
 
 
 def test_an_exported_file_is_awaited_for_less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -60,7 +70,7 @@ def test_an_exported_file_is_awaited_for_less(monkeypatch: pytest.MonkeyPatch, t
 
 def test_without_the_packages_onnx_runtime_is_no_candidate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(made, "find_spec", lambda name: None if name == "onnxruntime" else True)
-    assert [one.name for one in programs(_taps(), SAMPLE, tmp_path / "a.onnx")] == ["folded", "compiled"]
+    assert [one.name for one in programs(_taps(), SAMPLE, tmp_path / "a.onnx")] == ["compiled"]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -6,13 +6,17 @@ file that simplejpeg does not take for sound is left to Pillow, which says what 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from PIL import Image
+
+try:
+    from simplejpeg import decode_jpeg
+except ImportError:  # no build for this machine
+    decode_jpeg = None
 
 Reader = Callable[[Image.Image, Path], np.ndarray]
 """A picture of mode L or RGB, opened and not yet decoded, and its file → uint8 [H, W] or [H, W, 3]."""
@@ -37,8 +41,8 @@ def by_simplejpeg(image: Image.Image, path: Path) -> np.ndarray:
     Raises:
         ValueError: The file is damaged, or of a kind that simplejpeg does not read.
     """
-    from simplejpeg import decode_jpeg
-
+    if decode_jpeg is None:
+        raise ValueError("simplejpeg is not installed")
     if image.mode == "L":
         return decode_jpeg(path.read_bytes(), "GRAY")[..., 0]
     return decode_jpeg(path.read_bytes(), "RGB")
@@ -82,29 +86,25 @@ class Decoders:
         try:
             pixels = self._other(image, path)
         except ValueError:
+            self._judge(0.0, float("inf"))
             return by_pillow(image, path)
-        if self.chosen:
+        if self.chosen is self._other:
             return pixels
         between = self._clock()
         expected = by_pillow(image, path)
         self._judge(self._clock() - between, between - began, np.array_equal(pixels, expected))
         return expected
 
-    def _judge(self, pillow: float, other: float, same: bool) -> None:
-        """Take note of a file, and choose after the last."""
+    def _judge(self, pillow: float, other: float, same: bool = True) -> None:
+        """Take note of the seconds of a file, and choose after the last."""
         with self._lock:
             self._seconds.append((pillow, other))
             if not same:
                 self.chosen = by_pillow
-            elif self.chosen is None and len(self._seconds) > RACE:
-                self.chosen = self._other if _faster(self._seconds[1:]) else by_pillow
+            elif self.chosen is None and len(self._seconds) == RACE:
+                sums = np.array(self._seconds).sum(0)
+                self.chosen = self._other if sums[1] < TIE * sums[0] else by_pillow
 
 
-def _faster(seconds: Sequence[tuple[float, float]]) -> bool:
-    """Whether the other decoder is; the first file is left out, which paid for loading it."""
-    pillow, other = np.array(seconds).sum(0)
-    return bool(other < TIE * pillow)
-
-
-decoders = Decoders(by_simplejpeg if find_spec("simplejpeg") else None)
+decoders = Decoders(by_simplejpeg if decode_jpeg else None)
 """Those of this process."""

@@ -32,7 +32,8 @@ def pack_shift(model: Model, pack: Pack, indices: NDArray[np.int64], tested: Evi
         model: The classifier.
         pack: The packed pictures.
         indices: The test pictures.
-        tested: The logits of the same pictures by the direct path.
+        tested: The logits of the same pictures by the direct path; for a head on a frozen body by its stored features,
+            whose rounding counts too.
     """
     some = indices[:COMPARED]
     images = torch.as_tensor(pack.images).to(next(model.network.parameters()).device)

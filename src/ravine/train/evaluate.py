@@ -98,7 +98,7 @@ def shares(
 ) -> Iterator[NDArray[np.floating]]:
     """What a network says of pictures, read as by `direct`; each core reads and computes shares of its own.
 
-    Where there are fewer shares than cores, all cores compute one after another.
+    What is said of a picture does not depend on the number of cores.
 
     Args:
         answer: From float pictures [n, C, S, S] to answers [n, …]; several threads call it at the same time.
@@ -117,9 +117,7 @@ def shares(
         with torch.inference_mode():
             return answer(_read(pixels, parts[place], picture, device)).cpu().numpy()
 
-    cores = torch.get_num_threads()
-    found = in_threads(said, len(parts), cores) if len(parts) >= cores else map(said, range(len(parts)))
-    for part, values in zip(parts, found, strict=True):
+    for part, values in zip(parts, in_threads(said, len(parts), _readers(device)), strict=True):
         yield values
         (advance or silent)(len(part))
 
@@ -129,6 +127,11 @@ def first_share(
 ) -> Tensor:
     """The pictures that one core reads first."""
     return _read(pixels, next(_shares(indices, picture, device)), picture, device)
+
+
+def _readers(device: torch.device | str) -> int:
+    """All cores of a CPU; for a GPU two threads, one that reads while the other waits for it."""
+    return torch.get_num_threads() if torch.device(device).type == "cpu" else 2
 
 
 def _read(pixels: Pixels, part: NDArray[np.int64], picture: Preprocess, device: torch.device | str) -> Tensor:

@@ -110,7 +110,8 @@ class BodyFeatures:
     @cached_property
     def _seconds_of_one(self) -> float:
         """Of a few pictures the second time, since the first call of a network prepares it."""
-        answer, seconds, cores = eager(self.network), 0.0, torch.get_num_threads()
+        answer, seconds = eager(self.network), 0.0
+        cores = torch.get_num_threads() if self.plan.device == "cpu" else 1
         with threads(1):
             for _ in range(2):
                 began = time.perf_counter()
@@ -120,16 +121,16 @@ class BodyFeatures:
         return seconds
 
     def _stored(self, rows: NDArray[np.int64], view: View | None, advance: Advance | None) -> NDArray[np.float32]:
-        """By the program that was chosen first."""
+        """By the program that was once worth making, if one was."""
         picture, directory, engine = self.plan.picture, self._directory, self._engines[0] if self._engines else None
         found = stored_features(self._name, self.network, self.audit, rows, picture, directory, advance, view, engine)
-        if found.engine and not engine:
+        if found.engine and found.engine.name != "eager" and not engine:
             self._engines.append(found.engine)
         return found.values
 
     @cached_property
     def _engines(self) -> list[Engine]:
-        """The program that computes features, once it is chosen."""
+        """The program that was made to compute features, once there is one."""
         return []
 
     @property

@@ -1,8 +1,8 @@
-"""Which program carries out the frozen body: eager PyTorch, with batch norms folded, compiled, or ONNX Runtime.
+"""Which program carries out the frozen body: eager PyTorch, the same compiled, or ONNX Runtime.
 
-A faster program has to be made first: folding EfficientNet-Lite0 took 0.1 s, exporting it 10 to 24 s, compiling it 42
-to 48 s. So one is made only where it should save more than that on the pictures that are left, and used only where it
-answers as eager PyTorch does and has won a short race. An exported file is kept for the next data set.
+A faster program has to be made first: exporting EfficientNet-Lite0 took 9 to 24 s, compiling it 42 to 48 s. So one is
+made only where it should save more than that on the pictures that are left, and used only where it answers as eager
+PyTorch does and has won a short race. An exported file is kept for the next data set.
 
 Programs are raced on one core, since each core computes shares of the pictures by itself.
 """
@@ -48,7 +48,7 @@ class Engine:
     """The program that was chosen.
 
     Attributes:
-        name: eager, folded, compiled, or onnx runtime.
+        name: eager, compiled, or onnx runtime.
         answer: The program.
         rates: Pictures a second of all that raced, by name, each on one core.
         making: Seconds that making each took.

@@ -14,7 +14,7 @@ from ravine.data.workers import Advance
 from ravine.device.machine import threads
 from ravine.train.evaluate import first_share, shares
 from ravine.transfer.engine import Engine, choose_engine
-from ravine.transfer.programs import eager, programs
+from ravine.transfer.programs import programs, without_norms
 from ravine.transfer.store import exported_path, feature_store
 from ravine.transfer.views import View
 
@@ -65,11 +65,12 @@ def stored_features(
         device = next(network.parameters()).device
         if not engines:
             first = first_share(pixels, missing, picture, device)
-            exported, cores = exported_path(name, network, picture, directory), torch.get_num_threads()
+            exported = exported_path(name, network, picture, directory)
             columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
+            cores = torch.get_num_threads() if device.type == "cpu" else 1
             with threads(1):
-                others = programs(network, first, exported)
-                engines.append(choose_engine(eager(network), others, first, len(missing), columns, cores))
+                plain, others = without_norms(network, first, columns), programs(network, first, exported)
+                engines.append(choose_engine(plain, others, first, len(missing), columns, cores))
         parts = shares(engines[0].answer, pixels, missing, picture, device, advance)
         return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
 
