@@ -43,6 +43,7 @@ from ravine.plan.alternatives import WAYS
 from ravine.transfer.decision import Decision
 
 GOAL = 0.005
+SMALL = [name for name, source in SETS.items() if source.pixels <= 96]
 QUICK_TRAINING, QUICK_TEST = 80, 200
 STEPS = ("raced", "fitted")
 POLICIES = {
@@ -182,7 +183,7 @@ def _mean_regret(policy: str, cells: Sequence[Judged], lost: Sequence[dict[str, 
 def arguments() -> argparse.Namespace:
     """Words of the command line."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--sets", type=names(SETS), default=list(SETS), help="with commas")
+    words.add_argument("--sets", type=names(SETS), default=SMALL, help="with commas")
     words.add_argument("--sizes", type=names(("small", "large")), default=["small", "large"])
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--threads", type=int, default=usable_cores(), help="of each training; all cores if not given")

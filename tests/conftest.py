@@ -19,10 +19,12 @@ MakePicture = Callable[..., np.ndarray]
 MakeFolders = Callable[..., Path]
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Packs go to a temporary folder, never to the user's."""
-    monkeypatch.setenv("RAVINE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Packs go to a temporary folder, never to the user's; fixtures of a module are made after this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAVINE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

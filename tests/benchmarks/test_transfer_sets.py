@@ -35,7 +35,7 @@ def test_pictures_are_small_of_every_class_and_no_group_is_in_both_parts(name):
     made = SETS[name].make(78, 52, 0)
     assert made.x.dtype == np.uint8
     assert made.x.shape[:1] == made.y.shape == made.test.shape == (130,)
-    assert max(made.x.shape[1:3]) <= 96
+    assert max(made.x.shape[1:3]) <= max(96, SETS[name].pixels)
     assert set(made.y[~made.test].tolist()) == set(range(len(made.classes)))
     groups = [{word for word, tested in zip(made.group, made.test, strict=True) if tested == part} for part in (0, 1)]
     assert groups[0] & groups[1] <= {""}

@@ -26,7 +26,7 @@ from ravine.data.audit import Audit
 from ravine.data.pack import cache_directory
 from ravine.data.preprocess import Preprocess
 
-_MAGIC = b"RAVINEFEATURES1\n"
+_MAGIC = b"RAVINEFEATURES2\n"
 _LENGTHS = struct.Struct("<QI")  # bytes of the header, checksum of what follows it
 _ALIGN = 4096
 ROUNDING = 0.01
