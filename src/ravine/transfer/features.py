@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from ravine.data.audit import Audit
 from ravine.data.preprocess import Preprocess
@@ -65,12 +65,7 @@ def stored_features(
         device = next(network.parameters()).device
         if not engines:
             first = first_share(pixels, missing, picture, device)
-            exported = exported_path(name, network, picture, directory)
-            columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
-            cores = torch.get_num_threads() if device.type == "cpu" else 1
-            with threads(1):
-                plain, others = without_norms(network, first, columns), programs(network, first, exported)
-                engines.append(choose_engine(plain, others, first, len(missing), columns, cores))
+            engines.append(_chosen(network, first, len(missing), exported_path(name, network, picture, directory)))
         parts = shares(engines[0].answer, pixels, missing, picture, device, advance)
         return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
 
@@ -79,3 +74,12 @@ def stored_features(
     if advance:
         advance(len(indices) - computed)
     return Features(values, computed, engines[0] if engines else None)
+
+
+def _chosen(network: nn.Module, sample: Tensor, pictures: int, exported: Path) -> Engine:
+    """The program that is done first with so many pictures, of which a share is the sample."""
+    columns: tuple[slice, ...] = getattr(network, "columns", (slice(None),))
+    cores = torch.get_num_threads() if sample.device.type == "cpu" else 1
+    with threads(1):
+        plain, others = without_norms(network, sample, columns), programs(network, sample, exported)
+        return choose_engine(plain, others, sample, pictures, columns, cores)
