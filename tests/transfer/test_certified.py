@@ -47,6 +47,19 @@ def test_heads_that_only_compete_are_close_to_the_minimum_and_sooner_there() -> 
     assert int(quick.evaluations.sum()) < int(certain.evaluations.sum())
 
 
+def test_heads_that_start_near_arrive_sooner_and_at_the_same_minimum() -> None:
+    labels, strengths = torch.from_numpy(Y), torch.from_numpy(PENALTIES)
+    shares = torch.full((1, len(Y)), 1 / len(Y), dtype=torch.float64)
+    folds = [(torch.arange(len(Y)) % 5 != number).double()[None] for number in range(5)]
+    near = torch.stack([minima(SCORES, labels, 10, strengths, w / w.sum(), LBFGS()).theta for w in folds]).mean(0)
+    before = near.clone()
+    found, alone = (minima(SCORES, labels, 10, strengths, shares, LBFGS(), start=start) for start in (near, None))
+    assert bool((found.gap <= 1e-6).all())
+    assert torch.allclose(found.loss, alone.loss, rtol=2e-6)
+    assert bool((found.evaluations < alone.evaluations).all())
+    assert torch.equal(near, before)
+
+
 def test_a_head_is_the_same_in_any_company() -> None:
     shares = torch.full((1, len(Y)), 1 / len(Y), dtype=torch.float64)
     strengths = torch.from_numpy(PENALTIES)

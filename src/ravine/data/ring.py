@@ -1,16 +1,18 @@
-"""Blocks of batches, perhaps made ahead of their use in a thread, in a ring of slots whose memory is used again.
+"""Blocks of batches, perhaps made ahead of their use in threads, in a ring of slots whose memory is used again.
 
-    in the thread       a free slot ▶ a block of batches gathered into it ▶ prepared (CPU), or sent to the GPU
+    in a thread         a free slot ▶ a block of batches gathered into it ▶ prepared (CPU), or sent to the GPU
     in the consumer     the oldest slot ▶ (GPU) prepared there ▶ batch by batch computed with ▶ free after its last
 
-There are ahead + 2 slots: one in the consumer's hands, one being filled, and the rest waiting. What a batch holds
-depends on its epoch and number alone, so that order and bits are the same for every `block` and `ahead`; with 0 there
-is no thread, and a block is made when its first batch is asked for.
+There are ahead + 2 slots: one in the consumer's hands, and the others being filled or waiting. What a batch holds
+depends on its epoch and number alone, so that order and bits are the same for every `block`, `ahead` and `makers`; with
+0 ahead there is no thread, and a block is made when its first batch is asked for.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
-from threading import Event, Thread
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -23,13 +25,12 @@ Prepare = Callable[[Batch, int], Iterable[Item]]
 """From a block and its epoch to what the consumer wants of each of its batches, such as augmented pictures."""
 
 
-class _Filled(NamedTuple):
-    """A slot and what was made in it; without a slot there is nothing more, because of a failure or at the end."""
+class _Asked(NamedTuple):
+    """A slot, the epoch of the block that is made in it, and what waits for the block."""
 
-    slot: Slot | None = None
-    made: Any = None
-    epoch: int = 0
-    failure: BaseException | None = None
+    slot: Slot
+    epoch: int
+    result: Callable[[], Any]
 
 
 class Ring(Iterator[Item]):
@@ -51,6 +52,7 @@ class Ring(Iterator[Item]):
         *,
         block: int = 1,
         ahead: int = 0,
+        makers: int = 1,
         device: torch.device | str = "cpu",
     ) -> None:
         """Begin at once where batches are made ahead.
@@ -58,23 +60,24 @@ class Ring(Iterator[Item]):
         Args:
             batches: Where they come from.
             spans: Epochs and the numbers of batches in them that follow one another, in the order of their use.
-            prepare: What is done with each block: in the thread on a CPU, in `next` on a GPU. It may leave work to be
+            prepare: What is done with each block: in a thread on a CPU, in `next` on a GPU. It may leave work to be
                 done as each batch is asked for, and give views of the block; they hold until the next one is asked for.
             block: The most batches of a span that are gathered and prepared at once.
             ahead: How many blocks wait; 0 makes none ahead, and so do pictures that are on a GPU already.
+            makers: How many threads make them, of which each takes the next block.
             device: Where they are used; pictures and labels on the CPU are copied to a GPU.
         """
         self._batches, self._blocks, self._prepare = batches, _blocks(spans, block), prepare
         self._items: Iterator[Item] = iter(())
         self._in_thread = torch.device(device).type == "cpu"
-        self._free: SimpleQueue[Slot | None] = SimpleQueue()
-        self._filled: SimpleQueue[_Filled] = SimpleQueue()
+        self._asked: deque[_Asked] = deque()
         self._current: Slot | None = None
-        self._closing = Event()
+        self._closed = False
         ahead = ahead if batches.images.device.type == "cpu" else 0
-        for slot in _slots(batches, block, ahead + 2 if ahead else 1, device):
-            self._free.put(slot)
-        self._thread = self._started() if ahead else None
+        slots = _slots(batches, block, ahead + 2 if ahead else 1, device)
+        self._pool = _pool(makers) if ahead else None
+        for slot in slots:
+            self._ask(slot)
 
     def __next__(self) -> Item:
         """The next batch, prepared; memory of the one before is used again.
@@ -82,7 +85,7 @@ class Ring(Iterator[Item]):
         Raises:
             Exception: Whatever went wrong when the batch was made.
         """
-        if self._closing.is_set():
+        if self._closed:
             raise StopIteration
         try:
             for item in self._items:
@@ -94,11 +97,10 @@ class Ring(Iterator[Item]):
             raise
 
     def close(self) -> None:
-        """Make no further batches, and wait until the thread has ended."""
-        self._closing.set()
-        self._free.put(None)
-        if self._thread is not None:
-            self._thread.join()
+        """Make no further batches, and wait until the threads have ended."""
+        self._closed = True
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def __enter__(self) -> "Ring[Item]":
         return self
@@ -108,55 +110,44 @@ class Ring(Iterator[Item]):
 
     def _next_block(self) -> Iterable[Item]:
         self._release()
-        if self._thread is None:
-            self._fill()
-        filled = self._filled.get()
-        if filled.slot is None:
-            raise filled.failure or StopIteration
-        self._current = filled.slot
-        return filled.made if self._in_thread else self._prepare(filled.slot.receive(filled.made), filled.epoch)
+        if not self._asked:
+            raise StopIteration
+        self._current, epoch, result = self._asked.popleft()
+        made = result()
+        return made if self._in_thread else self._prepare(self._current.receive(made), epoch)
 
     def _release(self) -> None:
+        """Ask for another block in the slot that the consumer is done with."""
         if self._current is not None:
             self._current.release()
-            self._free.put(self._current)
+            self._ask(self._current)
             self._current = None
 
-    def _started(self) -> Thread:
-        """The thread, in which torch runs on one core; elsewhere it runs on as many as before."""
-        before, ready = torch.get_num_threads(), Event()
-        thread = Thread(target=self._work, args=(ready,), name="batches", daemon=True)
-        thread.start()
-        ready.wait()
-        torch.set_num_threads(before)
-        return thread
+    def _ask(self, slot: Slot) -> None:
+        """Let the next block be made in a slot: by a thread, or when it is needed."""
+        if found := next(self._blocks, None):
+            make = partial(self._made, slot, *found)
+            self._asked.append(_Asked(slot, found[0], self._pool.submit(make).result if self._pool else make))
 
-    def _work(self, ready: Event) -> None:
-        torch.get_num_threads()  # a thread takes over the common number when it first asks, and must not do so later
-        torch.set_num_threads(1)
-        ready.set()
-        while self._fill():
-            pass
-
-    def _fill(self) -> bool:
-        """Fill the next slot; answer whether there may be more to do."""
-        slot = self._free.get()
-        if slot is None or self._closing.is_set():
-            return False
-        try:
-            filled = self._made(slot)
-        except BaseException as failure:  # it belongs to whoever asks for the block
-            filled = _Filled(failure=failure)
-        self._filled.put(filled)
-        return filled.slot is not None
-
-    def _made(self, slot: Slot) -> _Filled:
-        found = next(self._blocks, None)
-        if found is None:
-            return _Filled()
-        epoch, numbers = found
+    def _made(self, slot: Slot, epoch: int, numbers: range) -> Any:
         block = slot.gather(self._batches, epoch, numbers[0], len(numbers))
-        return _Filled(slot, self._prepare(block, epoch) if self._in_thread else block, epoch)
+        return self._prepare(block, epoch) if self._in_thread else block
+
+
+def _pool(makers: int) -> ThreadPoolExecutor:
+    """Threads in which torch runs on one core; elsewhere it runs on as many as before."""
+    before, ready = torch.get_num_threads(), Barrier(makers + 1)
+    pool = ThreadPoolExecutor(makers, "batches", _on_one_core)
+    for _ in range(makers):
+        pool.submit(ready.wait)
+    ready.wait()
+    torch.set_num_threads(before)
+    return pool
+
+
+def _on_one_core() -> None:
+    torch.get_num_threads()  # a thread takes over the common number when it first asks, and must not do so later
+    torch.set_num_threads(1)
 
 
 def _blocks(spans: Iterable[tuple[int, range]], block: int) -> Iterator[tuple[int, range]]:

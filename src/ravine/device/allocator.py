@@ -1,4 +1,6 @@
-"""Keep freed memory within the process: glibc otherwise returns large blocks to the kernel and maps them anew.
+"""Keep freed memory within the process, or give it back.
+
+glibc otherwise returns large blocks to the kernel and maps them anew.
 
 A forward pass of EfficientNet-Lite0 over 16 pictures frees and allocates 25 MB several times; each time the kernel
 clears every page again. Kept, it ran 1.8 times as fast on two cores (`docs/performance.md`).
@@ -26,3 +28,15 @@ def keep_freed_memory() -> bool:
         return False
     settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, TOP_PAD_BYTES))
     return all(mallopt(name, value) == 1 for name, value in settings)
+
+
+def give_freed_memory_back() -> bool:
+    """Give back what is freed and kept, where something passed that took more than what follows.
+
+    Returns:
+        Whether there was something to give back: on Linux with glibc.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return malloc_trim is not None and malloc_trim(0) == 1

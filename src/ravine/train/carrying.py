@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ravine.base.errors import PlanError
+from ravine.device.allocator import give_freed_memory_back
 from ravine.plan.rungs import Way
 from ravine.train.execution import Execution, Looped, Seen
 from ravine.train.graph import Choice, Graph, draws_inside
@@ -85,6 +86,7 @@ def carry_out(population: Population, sample: Seen, steps: int, wishes: Wishes) 
         return _looped(population, steps, wishes)
     candidates = executions(population, sample)
     way = wishes.execution or choose(population, candidates, sample, remaining=steps)
+    give_freed_memory_back()  # members side by side take more than one after another
     if way not in candidates:
         raise PlanError(
             f"execution = {way!r} is not possible for these members: {_why(population, way)} "

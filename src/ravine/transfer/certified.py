@@ -3,7 +3,7 @@
 Single precision walks most of the way, double precision the rest and the check. Every leg of the way starts with
 coordinates in which the Hessian's diagonal is one (Jacobi's preconditioner): with features along the axes of their
 covariance it is nearly diagonal, and exactly so, Λ/C + λ, at zero weights, where the first leg starts. Heads that have
-arrived leave the matrices.
+arrived leave the matrices. A head may start from one that is near, such as the mean of those fitted to its folds.
 
 A head has arrived when what a minimum could still take off its loss f is less than a share of f, a millionth where
 nothing else is said. The loss is λ-strongly
@@ -90,6 +90,7 @@ def minima(
     optimizer: Minimizer,
     relative_gap: float = RELATIVE_GAP,
     certain: bool = True,
+    start: Tensor | None = None,
 ) -> Certified:
     """Minimize K heads on the same features, where rounding allows it.
 
@@ -102,13 +103,16 @@ def minima(
         optimizer: A full-batch minimizer.
         relative_gap: What a minimum may still take off a loss, as a share of it.
         certain: Whether a bound has to say so; else an estimate does.
+        start: W, row by row, and b of each head to begin with, float64 [K, P]; zeros if not given.
 
     Returns:
         The minima; a loss that is not finite where a head has none.
     """
     exact = SoftmaxHeads(features, labels, classes, penalties, weights)
     rough = SoftmaxHeads(features.float(), labels, classes, penalties.float(), weights.float())
-    way = _Way(exact, torch.zeros(len(penalties), exact.parameters, dtype=features.dtype), relative_gap, certain)
+    way = _Way(exact, relative_gap, certain)
+    if start is not None:
+        way.go_to(start)
     for tolerance in COARSE:
         way.leg(rough, tolerance, optimizer)
     way.judge_all()
@@ -120,12 +124,20 @@ def minima(
 class _Way:
     """How far each head is."""
 
-    def __init__(self, exact: SoftmaxHeads, theta: Tensor, relative_gap: float, certain: bool) -> None:
-        self.exact, self.theta, self.relative_gap, self.certain = exact, theta, relative_gap, certain
-        self.evaluations = torch.zeros(len(theta), dtype=torch.int64)
+    def __init__(self, exact: SoftmaxHeads, relative_gap: float, certain: bool) -> None:
+        self.exact, self.relative_gap, self.certain = exact, relative_gap, certain
+        self.theta = torch.zeros(len(exact.l2), exact.parameters, dtype=exact.features.dtype)
+        self.evaluations = torch.zeros(len(self.theta), dtype=torch.int64)
         self.judge_all()
         self.scale = self._first_scale()
         self.start = (self.gradient * self.scale).abs().amax(1)
+
+    def go_to(self, theta: Tensor) -> None:
+        """Go on from other weights, in the coordinates that suit them."""
+        self.theta = theta.clone()
+        self.judge_all()
+        diagonal = self.exact.diagonal(theta, torch.arange(len(theta)))
+        self.scale = diagonal.clamp(min=FLATTEST).rsqrt()
 
     def judge_all(self) -> None:
         """Take loss, gradient and gap of every head in double precision."""

@@ -27,8 +27,9 @@ from ravine.plan.plan import HeadChoices, Plan
 from ravine.regularize.class_balance import ClassBalance
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import score
-from ravine.transfer.heads import Ranking, check_finite, fit_heads, rank_penalties
+from ravine.transfer.heads import check_finite
 from ravine.transfer.probes import penalties_for
+from ravine.transfer.ranking import Ranking, rank_penalties
 from ravine.transfer.ridge import fit_ridge
 
 RIDGE_STEP = 3
@@ -180,9 +181,8 @@ class HeadContest:
             chosen: Depths and penalty.
             pictures: To which pictures it is fitted, bool [N]; to all views of each.
         """
-        weights = np.tile(pictures * self._importance, self._views)[None]
-        x, y = self.seen.scaled(chosen.depths), np.tile(self.labels, self._views)
-        heads = fit_heads(x, y, len(self.classes), np.array([chosen.penalty]), weights, self._minimizer)
+        weights = np.tile(pictures * self._importance, self._views)
+        heads = chosen.ranking.fit(chosen.best, weights)
         return self.seen.unscaled(chosen.depths, heads.weight[0]), heads.bias[0]
 
     def _judged(self, depths: Depths, fits: Pairs, held_labels: NDArray[np.int64]) -> Judged:
