@@ -40,6 +40,7 @@ from ravine.data.preprocess import Preprocess
 from ravine.data.ring import Ring
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
+from ravine.data.workers import in_threads
 from ravine.device.allocator import keep_freed_memory
 from ravine.device.machine import threads
 from ravine.moments import SampleDraws
@@ -162,20 +163,22 @@ def report(title: str, candidates: dict[str, Candidate], rounds: int) -> None:
     show(f"{title} (median of {rounds})", ("loader", "pictures/s", "range", f"{own}: times as fast"), rows)
 
 
-def parts_of_pack(images: Tensor) -> Candidate:
-    """Epochs of parts cut out of a pack, flipped."""
+def parts_of_pack(images: Tensor, threads_of_batches: int = 0) -> Candidate:
+    """Epochs of parts cut out of a pack, flipped; batches one after another, or each in one of some threads."""
     count, free = len(images), STORED - SIDE + 1
     batches = Batches(images, torch.arange(count) % 10, np.arange(count), batch_size=LARGE_BATCH, seeds=(0,))
 
+    def batch(place: int) -> Tensor:
+        epoch, number = divmod(place, len(batches))
+        rows = torch.from_numpy(batches.rows(epoch, number)[0])
+        draws = SampleDraws(0, epoch, rows, count)
+        top, left = (draws.uniform("cut", 2) * free).long().T
+        return turn(cut(images, top, left, (SIDE, SIDE), rows), draws.uniform("flip", 1)[:, 0] < 0.5)
+
     def run() -> int:
-        seen = 0
-        for epoch in range(EPOCHS):
-            for number in range(len(batches)):
-                rows = torch.from_numpy(batches.rows(epoch, number)[0])
-                draws = SampleDraws(0, epoch, rows, count)
-                top, left = (draws.uniform("cut", 2) * free).long().T
-                seen += len(turn(cut(images, top, left, (SIDE, SIDE), rows), draws.uniform("flip", 1)[:, 0] < 0.5))
-        return seen
+        places = EPOCHS * len(batches)
+        made = in_threads(batch, places, threads_of_batches) if threads_of_batches else map(batch, range(places))
+        return sum(len(images) for images in made)
 
     return run
 
@@ -237,7 +240,11 @@ def large(rounds: int) -> None:
         images, _ = packed(audit, Path(name) / "packs")
         check_large(images, files)
         run = parts_of_pack(images)
-        candidates = {"ravine, two threads": with_threads(2, run), "ravine, one thread": with_threads(1, run)}
+        candidates = {
+            "ravine, batches in two threads": parts_of_pack(images, 2),
+            "ravine, one thread": with_threads(1, run),
+            "ravine, torch with two threads": with_threads(2, run),
+        }
         candidates |= from_files(files)
         title = (
             f"{SIDE} of {STORED} pixels, crop, flip; batches of {LARGE_BATCH}; Ravine from the pack, others from JPEG"

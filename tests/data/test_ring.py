@@ -59,16 +59,11 @@ def augmented(block, epoch, size=5):
     return [(part, batch.labels.clone(), batch.rows) for part, batch in zip(images, parts(block, size), strict=True)]
 
 
-@given(
-    batch_size=st.integers(2, 30),
-    block=st.integers(1, 12),
-    ahead=st.sampled_from([0, 1, 2, 50]),
-    makers=st.integers(1, 3),
-)
-def test_order_and_bits_are_those_of_batches_made_one_by_one(batch_size, block, ahead, makers):
+@given(batch_size=st.integers(2, 30), block=st.integers(1, 12), ahead=st.sampled_from([0, 1, 2, 50]))
+def test_order_and_bits_are_those_of_batches_made_one_by_one(batch_size, block, ahead):
     batches = batches_of(batch_size)
     prepare = partial(augmented, size=batch_size)
-    with Ring(batches, spans(batches), prepare, block=block, ahead=ahead, makers=makers) as ring:
+    with Ring(batches, spans(batches), prepare, block=block, ahead=ahead) as ring:
         for key, found in zip(keys(batches), ring, strict=True):
             (alone,) = prepare(batches.at(*key), key[0])
             assert all(torch.equal(one, other) for one, other in zip(found, alone, strict=True))
@@ -153,17 +148,6 @@ def test_closing_early_ends_the_thread(batches, taken, ahead):
     assert list(ring) == []
 
 
-def test_makers_work_at_the_same_time(batches):
-    together = threading.Barrier(3)
-
-    def prepare(block, _):
-        together.wait(10)
-        return parts(block)
-
-    with Ring(batches, [(0, range(3))], prepare, ahead=2, makers=3) as ring:
-        assert len(list(ring)) == 3
-
-
 def test_a_failure_of_the_consumer_ends_the_thread(batches):
     with pytest.raises(KeyError), Ring(batches, spans(batches), augmented, ahead=2) as ring:
         next(ring)
@@ -177,11 +161,10 @@ def test_spans_without_end_are_drawn_only_as_needed(batches):
     assert next(epochs) <= 5
 
 
-@pytest.mark.parametrize("makers", [1, 3])
-def test_torch_has_one_core_in_the_threads_and_as_many_as_before_outside(batches, makers):
+def test_torch_has_one_core_in_the_thread_and_as_many_as_before_outside(batches):
     before = torch.get_num_threads()
     torch.set_num_threads(3)
-    with Ring(batches, spans(batches), lambda *_: [torch.get_num_threads()], ahead=2, makers=makers) as ring:
+    with Ring(batches, spans(batches), lambda *_: [torch.get_num_threads()], ahead=2) as ring:
         assert torch.get_num_threads() == 3
         assert set(ring) == {1}
     assert torch.get_num_threads() == 3

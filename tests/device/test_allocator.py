@@ -7,12 +7,13 @@ import pytest
 from ravine.device.allocator import keep_freed_memory
 
 GIVEN_BACK = """
+import os
 from pathlib import Path
 import torch
 from ravine.device.allocator import give_freed_memory_back, keep_freed_memory
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
 keep_freed_memory()
 before = resident()

@@ -15,7 +15,7 @@ from ravine.models.small_cnn import SmallCNN
 from ravine.optim.adam import Adam
 from ravine.optim.schedule_free import ScheduleFree
 from ravine.optim.sgd import SGD
-from ravine.train.memory import LIBRARY_BYTES, Memory, check_memory, in_words, memory_of
+from ravine.train.memory import COMPILER_BYTES, LIBRARY_BYTES, Memory, check_memory, in_words, memory_of
 
 SHAPE = (1, 16, 16)
 
@@ -39,7 +39,7 @@ def test_a_linear_layer_saves_its_input_and_the_loss_its_logarithms():
     network = nn.Sequential(nn.Flatten(), nn.Linear(256, 5))
     found = memory_of(network, SGD(), SHAPE, batch_size=10, pictures=1)
     saved = 4 * (256 + 5) + 8 + 4 * 256  # input, log-probabilities, targets; the largest again
-    assert found.batch == pytest.approx(10 * (saved + 256 * 5), rel=0.01)
+    assert found.batch == pytest.approx(1.25 * 10 * (saved + 256 * 5), rel=0.01)
 
 
 @given(st.integers(1, 1000), st.integers(1, 1000))
@@ -70,20 +70,41 @@ def test_nothing_of_the_network_is_changed():
 
 
 def test_the_estimate_is_a_sentence_with_its_parts():
-    memory = Memory(2_000_000, 500_000, 30_000_000, 128, "cpu")
+    memory = Memory(2_000_000, 500_000, 30_000_000, 0, 128, "cpu")
     assert str(memory) == (
         "Training takes about 160 MB of memory: 2 MB of pictures, 500 kB of weights, gradients and states, 30 MB for a "
         "batch of 128, and 128 MB for libraries."
     )
     assert memory.total == 32_500_000 + LIBRARY_BYTES
+    judged = replace(memory, judging=31_000_000)
+    assert "31 MB for pictures to judge by" in str(judged)
+    assert judged.total == 33_500_000 + LIBRARY_BYTES
+
+
+def test_a_compiler_is_a_library_too():
+    plain, compiled = (
+        memory_of(small(), SGD(), SHAPE, batch_size=8, pictures=10, compiles=compiles) for compiles in (False, True)
+    )
+    assert plain.libraries == LIBRARY_BYTES
+    assert compiled.total - plain.total == COMPILER_BYTES
+
+
+def test_validation_pictures_need_the_largest_activation_three_times():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(256, 500))
+    plain = memory_of(network, SGD(), SHAPE, batch_size=10, pictures=1)
+    found = memory_of(network, SGD(), SHAPE, batch_size=10, pictures=1, judged=400, at_once=2)
+    assert plain.judging == 0
+    assert found.judging == pytest.approx(2 * 400 * (3 * 4 * 500 + 256 * 5), rel=0.01)
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers():
-    memory = Memory(10**12, 10**9, 10**9, 128, "cpu")
+    memory = Memory(10**12, 10**9, 10**9, 0, 128, "cpu")
     check_memory(memory, None)
     check_memory(memory, memory.needed)
     with pytest.raises(PlanError, match=r"Of this, 2\.13 GB must be free, and 1 GB are\. Choose a smaller batch_size"):
         check_memory(memory, 10**9)
+    with pytest.raises(PlanError, match=r"Choose a smaller picture\.size"):
+        check_memory(replace(memory, judging=10**10), 10**9)
     on_gpu = replace(memory, device="cuda")
     assert on_gpu.needed == on_gpu.total
     with pytest.raises(PlanError, match=r"1,002 GB must be free"):

@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedKFold
 from ravine.optim.second_order.lbfgs import LBFGS
 from ravine.stats.calibration import probabilities
 from ravine.transfer.heads import RANKED_GAP, fit_heads
-from ravine.transfer.ranking import STRONG, rank_penalties
+from ravine.transfer.ranking import GLANCE, STRONG, _Judge, rank_penalties
 
 X, Y = load_digits(return_X_y=True)
 X, Y = (X[:500] / 16).astype(np.float32), Y[:500].astype(np.int64)
@@ -85,11 +85,31 @@ def test_a_single_pair_is_judged_on_its_held_rows_alone() -> None:
     assert np.abs(ranking.logits[0] - heads.logits(X[[410, 430, 450]], 0)).max() < 5e-2
 
 
+@pytest.mark.parametrize("folds", [FOLDS, FOLDS[:2], FOLDS[:1]])
+def test_a_glance_sees_the_first_few_folds(folds: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Three of four folds have as many held pictures as a glance asks for; fewer folds are seen whole."""
+    judge = _Judge(X, Y, CLASSES, folds, LBFGS(), None)
+    few = folds[:3]
+    assert GLANCE <= sum(len(held) for _, held in FOLDS[:3]) < len(Y)
+    found, glance = judge.glanced([0.1, 1.0], 1e-3)
+    alone = _Judge(X, Y, CLASSES, few, LBFGS(), None).judged([1e-3, 0.1, 1.0])
+    assert set(found) == ({0.1, 1.0} if len(folds) == 4 else {1e-3, 0.1, 1.0})
+    for penalty, one in alone.items():
+        assert glance[penalty] == pytest.approx(one.losses.mean(), rel=6 * RANKED_GAP)
+
+
+def test_few_judges_leave_no_penalty_out() -> None:
+    penalties = (1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+    pair = (np.arange(480), np.arange(480, 500))
+    assert rank_penalties(X, Y, CLASSES, penalties, [pair], LBFGS()).penalties == penalties
+
+
 def test_a_final_head_is_the_one_that_is_fitted_from_nothing() -> None:
     ranking = rank_penalties(X, Y, CLASSES, PENALTIES, FOLDS, LBFGS())
     weights = np.where(np.arange(len(Y)) % 7 == 0, 0.0, 1.0 + np.arange(len(Y)) % 2)
     for place, penalty in enumerate(PENALTIES):
-        near = ranking.fit(place, weights)
+        start = ranking.means[place]
+        near = ranking.turned.fitted(Y, CLASSES, np.array([penalty]), weights[None], LBFGS(), start=start)
         alone = fit_heads(X, Y, CLASSES, np.array([penalty]), weights[None], LBFGS())
         assert near.weight.shape == alone.weight.shape == (1, CLASSES, X.shape[1])
         assert np.abs(probabilities(near.logits(X, 0)) - probabilities(alone.logits(X, 0))).max() < 5e-3

@@ -1,18 +1,17 @@
-"""Blocks of batches, perhaps made ahead of their use in threads, in a ring of slots whose memory is used again.
+"""Blocks of batches, perhaps made ahead of their use in a thread, in a ring of slots whose memory is used again.
 
-    in a thread         a free slot ▶ a block of batches gathered into it ▶ prepared (CPU), or sent to the GPU
+    in the thread       a free slot ▶ a block of batches gathered into it ▶ prepared (CPU), or sent to the GPU
     in the consumer     the oldest slot ▶ (GPU) prepared there ▶ batch by batch computed with ▶ free after its last
 
-There are ahead + 2 slots: one in the consumer's hands, and the others being filled or waiting. What a batch holds
-depends on its epoch and number alone, so that order and bits are the same for every `block`, `ahead` and `makers`; with
-0 ahead there is no thread, and a block is made when its first batch is asked for.
+There are ahead + 2 slots: one in the consumer's hands, one being filled, and the rest waiting. What a batch holds
+depends on its epoch and number alone, so that order and bits are the same for every `block` and `ahead`; with 0 there
+is no thread, and a block is made when its first batch is asked for.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -52,7 +51,6 @@ class Ring(Iterator[Item]):
         *,
         block: int = 1,
         ahead: int = 0,
-        makers: int = 1,
         device: torch.device | str = "cpu",
     ) -> None:
         """Begin at once where batches are made ahead.
@@ -60,11 +58,10 @@ class Ring(Iterator[Item]):
         Args:
             batches: Where they come from.
             spans: Epochs and the numbers of batches in them that follow one another, in the order of their use.
-            prepare: What is done with each block: in a thread on a CPU, in `next` on a GPU. It may leave work to be
+            prepare: What is done with each block: in the thread on a CPU, in `next` on a GPU. It may leave work to be
                 done as each batch is asked for, and give views of the block; they hold until the next one is asked for.
             block: The most batches of a span that are gathered and prepared at once.
             ahead: How many blocks wait; 0 makes none ahead, and so do pictures that are on a GPU already.
-            makers: How many threads make them, of which each takes the next block.
             device: Where they are used; pictures and labels on the CPU are copied to a GPU.
         """
         self._batches, self._blocks, self._prepare = batches, _blocks(spans, block), prepare
@@ -75,7 +72,7 @@ class Ring(Iterator[Item]):
         self._closed = False
         ahead = ahead if batches.images.device.type == "cpu" else 0
         slots = _slots(batches, block, ahead + 2 if ahead else 1, device)
-        self._pool = _pool(makers) if ahead else None
+        self._maker = _maker() if ahead else None
         for slot in slots:
             self._ask(slot)
 
@@ -97,10 +94,10 @@ class Ring(Iterator[Item]):
             raise
 
     def close(self) -> None:
-        """Make no further batches, and wait until the threads have ended."""
+        """Make no further batches, and wait until the thread has ended."""
         self._closed = True
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        if self._maker is not None:
+            self._maker.shutdown(cancel_futures=True)
 
     def __enter__(self) -> "Ring[Item]":
         return self
@@ -124,25 +121,23 @@ class Ring(Iterator[Item]):
             self._current = None
 
     def _ask(self, slot: Slot) -> None:
-        """Let the next block be made in a slot: by a thread, or when it is needed."""
+        """Let the next block be made in a slot: by the thread, or when it is needed."""
         if found := next(self._blocks, None):
             make = partial(self._made, slot, *found)
-            self._asked.append(_Asked(slot, found[0], self._pool.submit(make).result if self._pool else make))
+            self._asked.append(_Asked(slot, found[0], self._maker.submit(make).result if self._maker else make))
 
     def _made(self, slot: Slot, epoch: int, numbers: range) -> Any:
         block = slot.gather(self._batches, epoch, numbers[0], len(numbers))
         return self._prepare(block, epoch) if self._in_thread else block
 
 
-def _pool(makers: int) -> ThreadPoolExecutor:
-    """Threads in which torch runs on one core; elsewhere it runs on as many as before."""
-    before, ready = torch.get_num_threads(), Barrier(makers + 1)
-    pool = ThreadPoolExecutor(makers, "batches", _on_one_core)
-    for _ in range(makers):
-        pool.submit(ready.wait)
-    ready.wait()
+def _maker() -> ThreadPoolExecutor:
+    """A thread in which torch runs on one core; elsewhere it runs on as many as before."""
+    before = torch.get_num_threads()
+    maker = ThreadPoolExecutor(1, "batches", _on_one_core)
+    maker.submit(torch.get_num_threads).result()
     torch.set_num_threads(before)
-    return pool
+    return maker
 
 
 def _on_one_core() -> None:

@@ -21,6 +21,7 @@ from ravine.interfaces import Rule
 from ravine.models.architecture import Architecture
 from ravine.plan.members import of_members
 from ravine.plan.plan import Plan
+from ravine.train.evaluate import chunk_of
 from ravine.train.held import Held
 from ravine.train.loop import Loop
 from ravine.train.memory import Memory, memory_of
@@ -159,5 +160,7 @@ class Planned:
             members=loop.population.members,
             copies=loop.collector.copies if loop.collector else 0,
             at_once=at_once,
+            compiles=loop.population.members > 1 and loop.stepper.compiled is not False,
+            judged=chunk_of(self.reading, at_once) if loop.held or loop.collector else 0,
             number_bytes=self.pack.images.itemsize,
         )

@@ -143,11 +143,20 @@ def _laid_out(pixels: Tensor) -> Tensor:
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
+def chunk_of(picture: Reading, networks: int = 1) -> int:
+    """The most pictures that `packed` reads at a time."""
+    return _most(picture, CHUNK_BYTES // networks)
+
+
+def _most(picture: Reading, float_bytes: int) -> int:
+    return max(1, min(1024, float_bytes // (4 * math.prod(picture.shape))))
+
+
 def _shares(indices: NDArray[np.int64], picture: Reading, device: torch.device | str) -> Iterator[NDArray[np.int64]]:
     return _chunks(indices, picture, SHARE_BYTES if torch.device(device).type == "cpu" else CHUNK_BYTES)
 
 
 def _chunks(indices: NDArray[np.int64], picture: Reading, float_bytes: int) -> Iterator[NDArray[np.int64]]:
-    step = max(1, min(1024, float_bytes // (4 * math.prod(picture.shape))))
+    step = _most(picture, float_bytes)
     for start in range(0, len(indices), step):
         yield indices[start : start + step]

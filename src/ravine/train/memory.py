@@ -3,8 +3,12 @@
     pictures       rows of the pack · size² · channels
     weights        members · parameters · (weights + gradients + states of the rule + those while judging + copies)
     one batch      what the backward pass needs, as autograd saves it for two pictures, times the batch;
-                   the largest of it again, for a gradient on its way; the pictures as they come and as numbers
-    libraries      128 MB, for code that is made on first use and for working space (93 to 265 MB were measured)
+                   the largest of it again, for a gradient on its way; the pictures as they come and as numbers; on a
+                   CPU a quarter more, for gaps between blocks of memory that are kept (1.0 to 1.5 times was measured)
+    judging        three times the largest of it, for a chunk of pictures on its way through a layer, where there are
+                   validation pictures or an ensemble; it comes after the batches, so that the larger of the two counts
+    libraries      128 MB, for code that is made on first use and for working space (93 to 265 MB were measured); 280 MB
+                   more for PyTorch's compiler, where several members' updates may be compiled
 
 Members that pass one after the other need the memory of one batch; stacked or in threads they need one each. A pack
 is mapped from its file: the system gives its pages back when they are wanted elsewhere, so that a training goes on
@@ -25,7 +29,14 @@ from ravine.train.precision import mean_loss
 from ravine.train.state import layout_of
 
 SAMPLE = 2
-LIBRARY_BYTES = 128_000_000
+LIBRARY_BYTES, COMPILER_BYTES = 128_000_000, 280_000_000
+
+GAPS = {"cpu": 1.25, "cuda": 1.0}
+"""What a batch takes, with the gaps, of the sum of its parts."""
+
+
+ON_THE_WAY = 3
+"""Of the largest activation, what a forward pass has at the same time: in, out, and room to work."""
 
 TEMPORARIES = {"cpu": 0, "cuda": 3}
 """Matrices in an update; on a CPU it goes in small pieces."""
@@ -39,6 +50,7 @@ class Memory:
         pictures: The rows of the pack.
         weights: Weights, gradients, states and copies of all members.
         batch: One batch, forwards and backwards, of the members that pass at once.
+        judging: A chunk of pictures, forwards, of the same members.
         batch_size: Its pictures.
         device: cpu or cuda.
         libraries: What the libraries take once training begins.
@@ -47,6 +59,7 @@ class Memory:
     pictures: int
     weights: int
     batch: int
+    judging: int
     batch_size: int
     device: str
     libraries: int = LIBRARY_BYTES
@@ -54,7 +67,7 @@ class Memory:
     @property
     def total(self) -> int:
         """All of it."""
-        return self.pictures + self.weights + self.batch + self.libraries
+        return self.pictures + self.weights + max(self.batch, self.judging) + self.libraries
 
     @property
     def needed(self) -> int:
@@ -62,10 +75,11 @@ class Memory:
         return self.total - (self.pictures if self.device == "cpu" else 0)
 
     def __str__(self) -> str:
+        passing = f"a batch of {self.batch_size:,}" if self.batch >= self.judging else "pictures to judge by"
         return (
             f"Training takes about {in_words(self.total)} of memory: {in_words(self.pictures)} of pictures, "
-            f"{in_words(self.weights)} of weights, gradients and states, {in_words(self.batch)} for a batch of "
-            f"{self.batch_size:,}, and {in_words(self.libraries)} for libraries."
+            f"{in_words(self.weights)} of weights, gradients and states, {in_words(max(self.batch, self.judging))} for "
+            f"{passing}, and {in_words(self.libraries)} for libraries."
         )
 
 
@@ -79,6 +93,8 @@ def memory_of(
     members: int = 1,
     copies: int = 0,
     at_once: int = 1,
+    judged: int = 0,
+    compiles: bool = False,
     number_bytes: int = 1,
 ) -> Memory:
     """Estimate a training.
@@ -92,6 +108,8 @@ def memory_of(
         members: K.
         copies: Copies of the weights that an ensemble keeps, for each member.
         at_once: Members whose batches are in memory at the same time.
+        judged: Pictures that are judged at a time; 0 where none are.
+        compiles: Whether the update may be compiled.
         number_bytes: Of a stored number of the pictures.
 
     Example:
@@ -103,10 +121,15 @@ def memory_of(
     """
     like = next(network.parameters())
     saved, pixel = _saved(network, shape), shape[0] * shape[1] * shape[2]
-    each = (sum(saved) + max(saved, default=0)) / SAMPLE + pixel * (number_bytes + like.element_size())
-    weights = members * _bytes_of_member(network, rule, copies)
+    largest, read = max(saved, default=0) / SAMPLE, pixel * (number_bytes + like.element_size())
     return Memory(
-        pictures * pixel * number_bytes, weights, int(at_once * batch_size * each), batch_size, like.device.type
+        pictures=pictures * pixel * number_bytes,
+        weights=members * _bytes_of_member(network, rule, copies),
+        batch=int(at_once * batch_size * (sum(saved) / SAMPLE + largest + read) * GAPS.get(like.device.type, 1.0)),
+        judging=int(at_once * judged * (ON_THE_WAY * largest + read)),
+        batch_size=batch_size,
+        device=like.device.type,
+        libraries=LIBRARY_BYTES + COMPILER_BYTES * compiles,
     )
 
 
@@ -132,7 +155,7 @@ def check_memory(memory: Memory, available: int | None) -> None:
     if available is not None and memory.needed > available:
         raise PlanError(
             f"{memory} Of this, {in_words(memory.needed)} must be free, and {in_words(available)} are. "
-            "Choose a smaller batch_size, picture.size, model or members."
+            f"Choose a smaller {'batch_size, ' * (memory.batch >= memory.judging)}picture.size, model or members."
         )
 
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from ravine.device.available import available_bytes
 from ravine.plan.rungs import Way
 from ravine.train.execution import Execution, Looped, Seen
 from ravine.train.spread import Spread
@@ -28,9 +27,8 @@ RACE_SHARE = 0.03
 TOLERANCE = 1e-3
 """How far the losses of another execution may be apart from the first one's, relative; more is a fault."""
 
-STACKED_BYTES, STACKED_SHARE = 1 << 30, 0.25
-"""What the members side by side may keep between their forward and backward pass, at the most, and its share of what is
-free."""
+STACKED_BYTES = 1 << 30
+"""What the members side by side may keep between their forward and backward pass, at the most."""
 
 
 def executions(population: Population, sample: Seen) -> dict[Way, Execution]:
@@ -47,17 +45,11 @@ def executions(population: Population, sample: Seen) -> dict[Way, Execution]:
         return found
     if parts > 1:
         found["spread"] = Spread(population, Looped, population.members, parts)
-    if Stacked.refuses(population) is None and kept_bytes(population, sample) <= _allowed(population):
+    if Stacked.refuses(population) is None and kept_bytes(population, sample) <= STACKED_BYTES:
         found["stacked"] = Stacked(population)
         if parts > 1:
             found["spread_stacked"] = Spread(population, Stacked, parts, parts)
     return found
-
-
-def _allowed(population: Population) -> float:
-    """Bytes that members side by side may keep."""
-    free = available_bytes(population.theta.device.type)
-    return STACKED_BYTES if free is None else min(STACKED_BYTES, STACKED_SHARE * free)
 
 
 def choose(

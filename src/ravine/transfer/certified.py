@@ -2,8 +2,8 @@
 
 Single precision walks most of the way, double precision the rest and the check. Every leg of the way starts with
 coordinates in which the Hessian's diagonal is one (Jacobi's preconditioner): with features along the axes of their
-covariance it is nearly diagonal, and exactly so, Λ/C + λ, at zero weights, where the first leg starts. Heads that have
-arrived leave the matrices. A head may start from one that is near, such as the mean of those fitted to its folds.
+covariance it is nearly diagonal, and exactly so, Λ/C + λ, at zero weights, where the first leg starts unless a head
+that is near is given, such as the mean of those fitted to its folds. Heads that have arrived leave the matrices.
 
 A head has arrived when what a minimum could still take off its loss f is less than a share of f, a millionth where
 nothing else is said. The loss is λ-strongly
@@ -135,17 +135,16 @@ class _Way:
     def go_to(self, theta: Tensor) -> None:
         """Go on from other weights, in the coordinates that suit them."""
         self.theta = theta.clone()
-        self.judge_all()
-        diagonal = self.exact.diagonal(theta, torch.arange(len(theta)))
-        self.scale = diagonal.clamp(min=FLATTEST).rsqrt()
+        self.scale = self.judge_all().clamp(min=FLATTEST).rsqrt()
 
-    def judge_all(self) -> None:
-        """Take loss, gradient and gap of every head in double precision."""
+    def judge_all(self) -> Tensor:
+        """Take loss, gradient and gap of every head in double precision; answer the diagonals of the Hessians."""
         everyone = torch.arange(len(self.theta))
         self.loss, self.gradient = self.exact(self.theta, everyone)
         self.evaluations += 1
         diagonal = self.exact.diagonal(self.theta, everyone)
         self.gap = self._gap(self.gradient, diagonal, everyone) / self.loss
+        return diagonal
 
     def leg(self, problem: SoftmaxHeads, tolerance: float, optimizer: Minimizer) -> None:
         """Bring the heads that have not arrived to a tolerance, and give them new coordinates."""

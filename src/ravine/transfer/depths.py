@@ -14,7 +14,7 @@ arXiv 2201.03529, section 3 (features of all depths at one norm); without its se
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,7 +27,7 @@ from ravine.plan.plan import HeadChoices, Plan
 from ravine.regularize.class_balance import ClassBalance
 from ravine.stats.calibration import probabilities
 from ravine.stats.scores import score
-from ravine.transfer.heads import check_finite
+from ravine.transfer.heads import Turned, check_finite
 from ravine.transfer.probes import penalties_for
 from ravine.transfer.ranking import Ranking, rank_penalties
 from ravine.transfer.ridge import fit_ridge
@@ -171,28 +171,33 @@ class HeadContest:
         fits = [(self._all_views(fit), held) for fit, held in pairs]
         labels = self.labels[np.sort(np.concatenate([held for _, held in pairs]))]
         candidates = competing(self.plan, len(self.seen.columns), lambda: self._earlier(pairs))
-        found = [self._judged(depths, fits, labels) for depths in candidates]
+        found = [self._judged(depths, fits, labels, keep=len(candidates) == 1) for depths in candidates]
         return found, select([one.values[one.best] for one in found], self.plan.select)
 
     def fit(self, chosen: Judged, pictures: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The weights [C, D₁ + … + D_T], with zeros at other depths, and biases [C] of a chosen head.
 
         Args:
-            chosen: Depths and penalty.
+            chosen: Depths and penalty, one of those that were judged here.
             pictures: To which pictures it is fitted, bool [N]; to all views of each.
         """
-        weights = np.tile(pictures * self._importance, self._views)
-        heads = chosen.ranking.fit(chosen.best, weights)
+        weights = np.tile(pictures * self._importance, self._views)[None]
+        turned = chosen.ranking.turned or Turned.of(self.seen.scaled(chosen.depths))
+        y, penalty = np.tile(self.labels, self._views), np.array([chosen.penalty])
+        start = chosen.ranking.means[chosen.best]
+        heads = turned.fitted(y, len(self.classes), penalty, weights, self._minimizer, start=start)
         return self.seen.unscaled(chosen.depths, heads.weight[0]), heads.bias[0]
 
-    def _judged(self, depths: Depths, fits: Pairs, held_labels: NDArray[np.int64]) -> Judged:
+    def _judged(self, depths: Depths, fits: Pairs, held_labels: NDArray[np.int64], keep: bool) -> Judged:
+        """All penalties at some depths; the features are kept on request, since those of all depths would be many."""
         x, y = self.seen.scaled(depths), np.tile(self.labels, self._views)
         importance = np.tile(self._importance, self._views)
         every = self.plan.select != "nll"  # other measures need not fall with the likelihood
         found = rank_penalties(x, y, len(self.classes), self._head.l2, fits, self._minimizer, importance, every)
         scores = [score(probabilities(z), held_labels, self.classes) for z in found.logits]
         values = tuple(float(getattr(one, self.plan.select)) for one in scores)
-        return Judged(depths, found, values, select(values, self.plan.select))
+        ranking = found if keep else replace(found, turned=None)
+        return Judged(depths, ranking, values, select(values, self.plan.select))
 
     def _earlier(self, pairs: Pairs) -> int:
         """The earlier depth at which ridge heads are right about most of the held pictures, the best penalty."""

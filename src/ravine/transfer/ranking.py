@@ -15,7 +15,7 @@ from ravine.transfer.heads import Heads, Turned
 
 STRONG, CHANCE, FEWEST_JUDGES = 4, 0.01, 30
 """Penalties after which the likelihood may have fallen clearly, the chance that it only seems so, and by how many
-pictures at least."""
+pictures at least; where fewer judge, no penalty is left out."""
 
 GLANCE = 300
 """Held pictures that are enough to glance at a further penalty, where there are as many."""
@@ -45,14 +45,19 @@ class _Judge:
         return self._judged(penalties, self._competing(penalties))
 
     def glanced(self, penalties: Sequence[float], further: float) -> tuple[dict[float, _Judged], dict[float, float]]:
-        """The same, with the mean negative log-likelihoods of all and of one more on the held pictures of few folds."""
-        few = self.folds[: self._enough]
-        heads, held = self._competing(penalties, [further]), [rows for _, rows in few]
+        """The same, with the mean negative log-likelihoods of all and of one more on the held pictures of few folds.
+
+        Where the few are all folds, the one more is judged like the others.
+        """
+        few, places = self.folds[: self._enough], np.searchsorted(self.rows, self._glance)
+        if len(few) == len(self.folds):
+            found = self.judged([*penalties, further])
+            return found, {penalty: float(one.losses.mean()) for penalty, one in found.items()}
+        heads = self._competing(penalties, [further])
         found = self._judged(penalties, heads)
-        places = np.searchsorted(self._rows, np.concatenate(held))
-        losses = [self._losses(heads.logits(self.features[rows], n - len(few)), rows) for n, rows in enumerate(held)]
         means = {penalty: float(one.losses[places].mean()) for penalty, one in found.items()}
-        return found, means | {further: float(np.concatenate(losses).mean())}
+        logits = [heads.logits(self.features[held], n - len(few)) for n, (_, held) in enumerate(few)]
+        return found, means | {further: float(self._losses(np.concatenate(logits), self._glance).mean())}
 
     def _competing(self, penalties: Sequence[float], further: Sequence[float] = ()) -> Heads:
         """The heads of each penalty, fold by fold; then those of further penalties for the first few folds."""
@@ -60,9 +65,9 @@ class _Judge:
         for number, (fit, _) in enumerate(self.folds):
             weights[number, fit] = 1.0 if self.importance is None else self.importance[fit]
         few = weights[: self._enough]
-        lambdas = [*np.repeat(penalties, len(weights)), *np.repeat(further, len(few))]
-        every = [np.tile(weights, (len(penalties), 1)), np.tile(few, (len(further), 1))]
-        return self.fitted(lambdas, np.concatenate(every), ranked=True)
+        lambdas = np.concatenate([np.repeat(penalties, len(weights)), np.repeat(further, len(few))])
+        every = np.concatenate([np.tile(weights, (len(penalties), 1)), np.tile(few, (len(further), 1))])
+        return self.turned.fitted(self.labels, self.classes, lambdas, every, self.optimizer, ranked=True)
 
     def _judged(self, penalties: Sequence[float], heads: Heads) -> dict[float, _Judged]:
         count = len(self.folds)
@@ -70,32 +75,24 @@ class _Judge:
         for place in range(len(penalties)):
             for number, (_, held) in enumerate(self.folds):
                 logits[place, held] = heads.logits(self.features[held], place * count + number)
-        logits = logits[:, self._rows]
-        losses = [self._losses(z, self._rows) for z in logits]
+        logits = logits[:, self.rows]
+        losses = [self._losses(z, self.rows) for z in logits]
         means = [heads.at(slice(place * count, (place + 1) * count)).mean() for place in range(len(penalties))]
         return dict(zip(penalties, map(_Judged, logits, losses, means), strict=True))
-
-    def fitted(
-        self,
-        penalties: Sequence[float] | NDArray[np.float64],
-        weights: NDArray[np.floating],
-        *,
-        ranked: bool = False,
-        start: Heads | None = None,
-    ) -> Heads:
-        """Heads on all rows; see `Turned.fitted`."""
-        strengths = np.asarray(penalties, np.float64)
-        return self._turned.fitted(
-            self.labels, self.classes, strengths, weights, self.optimizer, ranked=ranked, start=start
-        )
 
     def _losses(self, logits: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float64]:
         labels = self.labels[rows]
         return -np.log(np.maximum(probabilities(logits)[np.arange(len(labels)), labels], np.finfo(np.float64).tiny))
 
     @cached_property
-    def _turned(self) -> Turned:
+    def turned(self) -> Turned:
+        """The features."""
         return Turned.of(self.features)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The held rows of all folds, ascending."""
+        return np.sort(np.concatenate([held for _, held in self.folds]))
 
     @cached_property
     def _enough(self) -> int:
@@ -103,10 +100,10 @@ class _Judge:
         held = np.cumsum([len(rows) for _, rows in self.folds])
         return min(len(held), int(np.searchsorted(held, GLANCE)) + 1)
 
-    @cached_property
-    def _rows(self) -> NDArray[np.int64]:
-        """The held rows of all folds, ascending."""
-        return np.sort(np.concatenate([held for _, held in self.folds]))
+    @property
+    def _glance(self) -> NDArray[np.int64]:
+        """The held rows of these folds, fold by fold."""
+        return np.concatenate([held for _, held in self.folds[: self._enough]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +114,15 @@ class Ranking:
         penalties: [L], from weak to strong.
         nll: Mean negative log-likelihood of each, [L].
         logits: Held-out logits [L, N, C].
+        means: Of each penalty, the mean of the heads of all folds, [L].
+        turned: The features, for further heads; None where they are not kept.
     """
 
     penalties: tuple[float, ...]
     nll: tuple[float, ...]
     logits: NDArray[np.float32]
-    _judge: _Judge
-    _means: Sequence[Heads]
-
-    def fit(self, place: int, weights: NDArray[np.floating]) -> Heads:
-        """The head of the penalty at a place, fitted to other pictures; it starts from the mean of those of its folds.
-
-        Args:
-            place: From 0.
-            weights: [N], what each picture counts; 0 where the head is not fitted to it.
-
-        Raises:
-            TrainingError: The head has no finite loss.
-        """
-        return self._judge.fitted([self.penalties[place]], weights[None], start=self._means[place])
+    means: tuple[Heads, ...]
+    turned: Turned | None
 
 
 def rank_penalties(
@@ -170,19 +157,19 @@ def rank_penalties(
     """
     judge, order = _Judge(features, labels, classes, folds, optimizer, importance), sorted(set(penalties), reverse=True)
     strong, weaker = order[:STRONG], order[STRONG:]
-    if every or not weaker:
+    if every or not weaker or len(judge.rows) < FEWEST_JUDGES:
         found = judge.judged(order)
     else:
         found, glance = judge.glanced(strong, weaker[-1])
         best = min(strong, key=lambda penalty: found[penalty].losses.mean())
         if glance[weaker[-1]] < glance[best] or not _falls(found[best], found[strong[-1]]):
-            found |= judge.judged(weaker)
-    judged = [found[penalty] for penalty in sorted(found)]
-    nll = tuple(float(one.losses.mean()) for one in judged)
-    logits, means = np.stack([one.logits for one in judged]), [one.mean for one in judged]
-    return Ranking(tuple(sorted(found)), nll, logits, judge, means)
+            found |= judge.judged([penalty for penalty in weaker if penalty not in found])
+    ranked = tuple(sorted(found))
+    nll = tuple(float(found[penalty].losses.mean()) for penalty in ranked)
+    logits, means = np.stack([found[penalty].logits for penalty in ranked]), (found[penalty].mean for penalty in ranked)
+    return Ranking(ranked, nll, logits, tuple(means), judge.turned)
 
 
 def _falls(best: _Judged, last: _Judged) -> bool:
     """Whether the weakest of the strong penalties is clearly worse than the best."""
-    return len(last.losses) >= FEWEST_JUDGES and mean_difference(best.losses, last.losses).low(CHANCE) > 0
+    return mean_difference(best.losses, last.losses).low(CHANCE) > 0
