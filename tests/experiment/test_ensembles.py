@@ -197,7 +197,7 @@ def test_memory_is_stated_before_training_and_counts_what_an_ensemble_keeps(monk
     loop.collector = Snapshot().collector(Course(1, 6, 4, PLAN.schedule))
     assert source.memory(loop).weights - plain.weights == 3 * 4 * loop.population.layout.size
     monkeypatch.setattr("ravine.experiment.scratch.available_bytes", lambda _: 1_000_000)
-    with pytest.raises(PlanError, match=r"must be free, and 1 MB are. Choose a smaller batch_size"):
+    with pytest.raises(PlanError, match=r"must be free, and 1 MB are. Choose a smaller "):
         source.fit(Stages())
 
 
