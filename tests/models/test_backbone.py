@@ -46,6 +46,13 @@ def test_unknown_name_suggests_a_near_one():
         Backbone("resnet18x", "random").load_pretrained()
 
 
+def test_a_network_of_one_size_refuses_others():
+    assert Backbone("test_vit", "random").picture()[0] == Backbone("test_vit", "random").picture(160)[0] == 160
+    assert Backbone("test_resnet", "random").picture(64)[0] == 160
+    with pytest.raises(PlanError, match=r"picture\.size = 64, but timm:test_vit reads pictures of 160 × 160 pixels"):
+        Backbone("test_vit", "random").picture(64)
+
+
 def test_a_missing_file_is_named():
     with pytest.raises(PlanError, match=r"There is no file of weights at /nowhere\.pth"):
         Backbone("resnet18", "/nowhere.pth").load_pretrained()

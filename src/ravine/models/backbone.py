@@ -74,13 +74,27 @@ class Backbone(Architecture):
                 raise PlanError(f"The weights {self.weights} do not fit timm:{self.timm}: {wrong}. {HOW}") from wrong
         return body.eval().requires_grad_(False)
 
-    def picture(self) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
-        """The size, mean and standard deviation of the pictures that the weights were trained on."""
+    def picture(self, wish: int | None = None) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
+        """The size, mean and standard deviation of the pictures that the weights were trained on.
+
+        Args:
+            wish: A size that is to be used instead; None for that of the training.
+
+        Raises:
+            PlanError: The name is unknown, or the network reads no pictures of the size that is wished for.
+        """
         from timm.data.config import resolve_model_data_config
 
         with torch.device("meta"):
-            config: dict[str, Any] = resolve_model_data_config(self._create())
-        return int(config["input_size"][-1]), tuple(config["mean"]), tuple(config["std"])
+            body = self._create()
+        config: dict[str, Any] = resolve_model_data_config(body)
+        size = int(config["input_size"][-1])
+        if wish not in (None, size) and body.pretrained_cfg.get("fixed_input_size"):
+            raise PlanError(
+                f"picture.size = {wish}, but timm:{self.timm} reads pictures of {size} × {size} pixels alone. Leave "
+                "picture.size out, or choose a convolutional network."
+            )
+        return size, tuple(config["mean"]), tuple(config["std"])
 
     def _create(self, pretrained: bool = False) -> Any:
         import timm

@@ -138,7 +138,7 @@ def _photos(facts: Facts, wishes: Mapping[str, Any]) -> tuple[Tree, list[Reason]
     if not isinstance(body, Backbone):
         asked = wishes.get("transfer", "head")
         raise PlanError(f"transfer={asked} needs a pretrained body. Choose model=timm:NAME, or transfer=scratch.")
-    size, mean, std = body.picture()
+    size, mean, std = body.picture(wishes.get("picture", {}).get("size"))
     transfer, head = (_depth_reasons if wishes.get("transfer") == "depth" else _head_reasons)()
     tree: Tree = {
         "model": {"name": "backbone"},
