@@ -32,4 +32,4 @@ def test_it_is_done_where_there_is_glibc():
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_freed_memory_is_given_back():
     """In a process of its own, whose allocator is set for good."""
-    subprocess.run([sys.executable, "-c", GIVEN_BACK], check=True)
+    assert subprocess.run([sys.executable, "-c", GIVEN_BACK], check=False).returncode == 0

@@ -156,18 +156,23 @@ def rank_penalties(
         The ranking of those that were judged; its logits cover the held rows in ascending order.
     """
     judge, order = _Judge(features, labels, classes, folds, optimizer, importance), sorted(set(penalties), reverse=True)
-    strong, weaker = order[:STRONG], order[STRONG:]
-    if every or not weaker or len(judge.rows) < FEWEST_JUDGES:
-        found = judge.judged(order)
-    else:
-        found, glance = judge.glanced(strong, weaker[-1])
-        best = min(strong, key=lambda penalty: found[penalty].losses.mean())
-        if glance[weaker[-1]] < glance[best] or not _falls(found[best], found[strong[-1]]):
-            found |= judge.judged([penalty for penalty in weaker if penalty not in found])
+    found = _in_turn(judge, order, every)
     ranked = tuple(sorted(found))
     nll = tuple(float(found[penalty].losses.mean()) for penalty in ranked)
     logits, means = np.stack([found[penalty].logits for penalty in ranked]), (found[penalty].mean for penalty in ranked)
     return Ranking(ranked, nll, logits, tuple(means), judge.turned)
+
+
+def _in_turn(judge: _Judge, order: Sequence[float], every: bool) -> dict[float, _Judged]:
+    """Penalties judged, from strong to weak."""
+    strong, weaker = order[:STRONG], order[STRONG:]
+    if every or not weaker or len(judge.rows) < FEWEST_JUDGES:
+        return judge.judged(order)
+    found, glance = judge.glanced(strong, weaker[-1])
+    best = min(strong, key=lambda penalty: found[penalty].losses.mean())
+    if glance[weaker[-1]] < glance[best] or not _falls(found[best], found[strong[-1]]):
+        found |= judge.judged([penalty for penalty in weaker if penalty not in found])
+    return found
 
 
 def _falls(best: _Judged, last: _Judged) -> bool:
