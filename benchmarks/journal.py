@@ -24,9 +24,18 @@ class Journal:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         self._known = {_key(line["asked"]): line["found"] for line in map(json.loads, lines)}
 
-    def has(self, asked: Values) -> bool:
-        """Whether it is there."""
-        return _key(asked) in self._known
+    def known(self, asked: Values, work: Callable[[], Values]) -> dict[str, Any]:
+        """From the file alone.
+
+        Args:
+            asked: See `result`.
+            work: Is not called.
+
+        Raises:
+            LookupError: It is not there.
+        """
+        del work
+        return self._known[_key(asked)]
 
     def result(self, asked: Values, work: Callable[[], Values]) -> dict[str, Any]:
         """From the file, or else from the machine; what failed is not kept, and tried again another time.

@@ -1,10 +1,11 @@
-"""Races of ways to transfer from answers on record: what the rule decides, without a training."""
+"""Races of ways to transfer whose trainings are kept: what has been trained once is not trained again."""
 
 import base64
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from numpy.typing import NDArray
 from ravine.base.errors import RavineError
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
+from ravine.data.split import Split
 from ravine.device.machine import enough_memory, threads
 from ravine.experiment.stages import Stages
-from ravine.plan.alternatives import alternatives
+from ravine.plan.alternatives import WAYS, alternatives
 from ravine.plan.toml import wishes
-from ravine.stories.choosing import Preparation
+from ravine.stories.choosing import Preparation, divided
 from ravine.stories.fit import facts_of
-from ravine.transfer.decide import TEXTBOOK, Race, decide
-from ravine.transfer.decision import Contestant, Decision
-from ravine.transfer.entrants import Entrant
+from ravine.transfer.decide import TEXTBOOK, decide
+from ravine.transfer.decision import Decision
+from ravine.transfer.entrants import Way
+
+Keep = Callable[[str, int, Callable[[], Mapping[str, Any]]], Mapping[str, Any]]
+"""Gives what is kept of a way and a round of its race, or else calls the function for it, and keeps that."""
 
 
 @dataclass
@@ -36,32 +41,40 @@ class Clock:
         return self.now
 
 
-@dataclass(frozen=True, eq=False)
-class Recorded:
-    """A way to transfer that is on record.
+@dataclass(eq=False)
+class Kept:
+    """A way to transfer whose answers are kept.
 
     Attributes:
-        rows: Numbers of the pictures that are not for testing, ascending.
-        logits: What it answered to each when that was not fitted to, [N, C].
-        seconds: Of one training, the mean.
-        clock: Goes on by these.
+        name: Such as last1.
+        way: What is trained where nothing is kept.
+        keep: See `Keep`.
+        clock: Goes on by the seconds of each training, when it was run.
+        rounds: How many trainings have been asked for.
     """
 
-    rows: NDArray[np.int64]
-    logits: NDArray[np.float32]
-    seconds: float
+    name: str
+    way: Way
+    keep: Keep
     clock: Clock
+    rounds: int = 0
 
     def answers(self, fit_rows: NDArray[np.int64], held_rows: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
         """See `Way`."""
-        del fit_rows, seed
-        self.clock.now += self.seconds
-        return self.logits[np.searchsorted(self.rows, held_rows)]
+        found = self.keep(self.name, self.rounds, partial(_trained, self.way, fit_rows, held_rows, seed))
+        self.rounds += 1
+        self.clock.now += found["seconds"]
+        return np.frombuffer(base64.b64decode(found["logits"]), np.float32).reshape(len(held_rows), -1)
 
     def expected_seconds(self, pictures: int) -> float:
         """See `Way`."""
-        del pictures
-        return self.seconds
+        return self.way.expected_seconds(pictures)
+
+
+def _trained(way: Way, fit: NDArray[np.int64], held: NDArray[np.int64], seed: int) -> dict[str, Any]:
+    began = time.perf_counter()
+    logits = way.answers(fit, held, seed).astype(np.float32)
+    return {"seconds": time.perf_counter() - began, "logits": base64.b64encode(logits.tobytes()).decode()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +82,13 @@ class Contest:
     """The ways to transfer on one data set.
 
     Attributes:
-        source: The pictures.
+        source: Gives the file of the pictures, when it is first asked for.
         cache: Where packs and features are kept.
         settings: Of every way.
         seed: Of all chance.
     """
 
-    source: Path
+    source: Callable[[], Path]
     cache: Path
     settings: Mapping[str, Any]
     seed: int = 0
@@ -84,7 +97,7 @@ class Contest:
     def preparation(self) -> Preparation:
         """Pictures, packs and ways."""
         os.environ["RAVINE_CACHE"] = str(self.cache)
-        audit = scan(read_source(self.source))
+        audit = scan(read_source(self.source()))
         asked = wishes({**self.settings, "transfer": "auto", "seed": self.seed})
         return Preparation(audit, alternatives(facts_of(audit, "cpu"), asked), Stages())
 
@@ -99,38 +112,54 @@ class Contest:
         seconds = sum(found.seconds.values())
         return {"textbook": TEXTBOOK[found.cell], "by_number_alone": by_number, "seconds": seconds}
 
-    def answered(self, way: str) -> dict[str, Any]:
-        """What a way answers to each picture in turn, and the seconds of a training."""
-        entrants, refused = self.preparation.entrants
-        why = {one.name: one.note for one in refused}
-        if way in why:
-            return {"failed": why[way]}
-        race = Race([one for one in entrants if one.name == way], self.preparation.course(), 0.0)
-        try:
-            with threads(self.preparation.plan.threads), enough_memory():
-                seconds = [race.train(race.lanes[0], place) for place in range(len(race.folds))]
-        except RavineError as wrong:
-            return {"failed": str(wrong)}
-        logits = race.lanes[0].answers.logits
-        return {"seconds": float(np.mean(seconds)), "logits": base64.b64encode(logits.tobytes()).decode()}
-
-    def decided(self, answers: Mapping[str, Mapping[str, Any]]) -> Decision:
-        """What a race of these ways decides.
+    def decided(self, keep: Keep) -> Decision:
+        """What the race decides, without a limit of time; it trains what is not kept.
 
         Args:
-            answers: See `answered`.
+            keep: See `Keep`.
         """
-        clock, rows = Clock(), self.preparation.rows
-        classes = len(self.preparation.audit.classes)
-        entrants = [
-            Entrant(name, Recorded(rows, _logits(said["logits"], classes), said["seconds"], clock))
-            for name, said in answers.items()
-            if "logits" in said
-        ]
-        refused = [Contestant(name, "failed", said["failed"]) for name, said in answers.items() if "failed" in said]
-        course = self.preparation.course()
-        return decide(entrants, replace(course, clock=clock), refused=refused, order=list(answers))
+        clock, preparation = Clock(), self.preparation
+        entrants, refused = preparation.entrants
+        kept = [replace(one, way=Kept(one.name, one.way, keep, clock)) for one in entrants]
+        with threads(preparation.plan.threads), enough_memory():
+            return decide(kept, replace(preparation.course(), clock=clock), refused=refused, order=WAYS)
+
+    def fitted(self, way: str) -> dict[str, Any]:
+        """Which test pictures a way answers right after the training that a fit ends with, on all others.
+
+        The trainings by which a fit chooses and calibrates are left out: one member has nothing to choose, and a
+        temperature changes no answer.
+
+        Args:
+            way: How to transfer.
+        """
+        preparation = self.preparation
+        audit, options = preparation.audit, preparation.options
+        if way in options.refused:
+            return {"failed": options.refused[way]}
+        began = time.perf_counter()
+        try:
+            plan = options.of(way).plan
+            parts = divided(audit, plan)
+            every = Split(preparation.rows, parts.test, np.empty(0, np.int64), parts.origin, parts.leaks)
+            with threads(plan.threads), enough_memory():
+                logits = preparation.way(plan, every).answers(every.train, parts.test, plan.seed)
+        except RavineError as wrong:
+            return {"failed": str(wrong)}
+        right = logits.argmax(1) == audit.labels[parts.test]
+        return {"accuracy": float(right.mean()), "seconds": time.perf_counter() - began, "right": pressed(right)}
 
 
-def _logits(text: str, classes: int) -> NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(text), np.float32).reshape(-1, classes)
+def pressed(right: NDArray[np.bool_]) -> str:
+    """Bits as hexadecimal digits, for a file of JSON lines.
+
+    Example:
+        >>> pressed(np.array([True, False, True])), unpressed("a0", 3).tolist()
+        ('a0', [True, False, True])
+    """
+    return np.packbits(right).tobytes().hex()
+
+
+def unpressed(text: str, count: int) -> NDArray[np.bool_]:
+    """The bits [count] again."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8), count=count).astype(bool)

@@ -8,9 +8,10 @@ def test_what_is_there_is_not_done_again(tmp_path):
     path = tmp_path / "folder" / "record.jsonl"
     first = Journal(path).result({"way": "head", "seed": 0}, lambda: {"accuracy": 0.5})
     again = Journal(path)
-    assert again.has({"seed": 0, "way": "head"})
-    assert not again.has({"seed": 1, "way": "head"})
-    assert again.result({"way": "head", "seed": 0}, lambda: pytest.fail("asked again")) == first
+    for look in (again.result, again.known):
+        assert look({"way": "head", "seed": 0}, lambda: pytest.fail("asked again")) == first
+    with pytest.raises(LookupError):
+        again.known({"seed": 1, "way": "head"}, lambda: pytest.fail("asked the machine"))
     assert first["accuracy"] == 0.5
 
 

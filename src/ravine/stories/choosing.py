@@ -138,10 +138,11 @@ class Preparation:
 
     def _entrant(self, one: Alternative) -> Entrant:
         parts = divided(self.audit, one.plan)
-        way = self._way(one.plan, parts)
+        way = self.way(one.plan, parts)
         return Entrant(one.name, way, final_trainings(one.plan, parts))
 
-    def _way(self, plan: Plan, parts: Split) -> Way:
+    def way(self, plan: Plan, parts: Split) -> Way:
+        """What a plan trains, with the pictures that are divided so."""
         packed = self._packed(plan.picture)
         if plan.transfer in FROZEN:
             return FrozenBody(plan, self.audit, packed, parts)
