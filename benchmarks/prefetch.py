@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmarks.loader import augmented
+from benchmarks.loader.small import augmented
 from benchmarks.machine import machine
 from benchmarks.rates import ratio
 from benchmarks.table import median, show

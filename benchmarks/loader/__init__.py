@@ -1,0 +1,1 @@
+"""Pictures a second from data to augmented batches."""
