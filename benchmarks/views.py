@@ -60,7 +60,7 @@ def judged(plan: Plan, audit: Audit, directory: Path) -> Outcome:
     rows, nothing = np.arange(len(audit)), np.zeros(0, np.int64)
     packed = pack(audit, plan.picture, directory=directory)
     began = time.perf_counter()
-    frozen = FrozenBody(plan, audit, packed, Split(rows, nothing, nothing, "", 0))
+    frozen = FrozenBody(plan, audit, lambda: packed, Split(rows, nothing, nothing, "", 0))
     z = np.zeros((len(audit), len(audit.classes)), np.float32)
     for fit, held in folds(rows, audit, FOLDS, plan.seed):
         z[held] = frozen.answers(fit, held, plan.seed)

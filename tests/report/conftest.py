@@ -81,7 +81,7 @@ def full_content() -> Content:
                 )
             )
         ),
-        agreement=Agreement(largest_shift=0.0213, pictures=104, changed=1),
+        agreement=Agreement(read="packed copies of the pictures", largest=0.0213, pictures=104, changed=1),
         reproduction=_reproduction(),
     )
 

@@ -45,7 +45,7 @@ def test_empty_sections_show_no_nonsense():
         per_class=PerClass(()),
         mistakes=Mistakes(0, 0, ()),
         time=TimeSpent(()),
-        agreement=Agreement(0.0, 0, 0),
+        agreement=Agreement("packed copies", 0.0, 0, 0),
         reproduction=Reproduction("ravine fit photos/", 0, ""),
     )
     page = light(empty)
@@ -60,7 +60,7 @@ def test_numbers_that_are_not_finite_show_a_dash(full):
         full,
         headline=replace(full.headline, scores=scores, baseline=nan, seconds=nan),
         time=TimeSpent((Stage("train", nan), Stage("scan", 2.0))),
-        agreement=Agreement(nan, 3, 0),
+        agreement=Agreement("packed copies", nan, 3, 0),
     )
     page = Page(light(content))
     for place in ("headline", "time", "agreement"):

@@ -86,7 +86,7 @@ def test_result_json_says_what_it_promises(finished):
     assert measures <= set(summary["validation"])
     assert {"total", "scan", "pack", "features", "train", "evaluate"} <= set(summary["seconds"])
     assert summary["seed"] == 3
-    assert {"model", "versions", "selection_metric", "pack_shift"} <= set(summary)
+    assert {"model", "versions", "selection_metric", "agreement"} <= set(summary)
     assert summary["test"] == finished.model.scores
 
 

@@ -62,12 +62,12 @@ def _plan(model: Backbone, **changes: object) -> Plan:
     return replace(plan, **changes)
 
 
-def _frozen(plan: Plan, audit: Audit, directory: Path) -> FrozenBody:
-    return FrozenBody(plan, audit, pack(audit, plan.picture, directory=directory), split(audit, plan.split, plan.seed))
+def _frozen(plan: Plan, audit: Audit) -> FrozenBody:
+    return FrozenBody(plan, audit, lambda: pack(audit, plan.picture), split(audit, plan.split, plan.seed))
 
 
-def _fit(plan: Plan, audit: Audit, directory: Path) -> tuple[Fitted, Split]:
-    frozen = _frozen(plan, audit, directory)
+def _fit(plan: Plan, audit: Audit) -> tuple[Fitted, Split]:
+    frozen = _frozen(plan, audit)
     return frozen.fit(Stages()), frozen.split
 
 
@@ -77,10 +77,10 @@ def _features(model: Backbone, audit: Audit, rows: NDArray[np.int64]) -> tuple[T
 
 
 def test_the_last_depth_an_earlier_one_and_all_of_them_compete_and_the_best_is_written_to_the_plan(
-    model: Backbone, audit: Audit, tmp_path: Path
+    model: Backbone, audit: Audit
 ) -> None:
     plan = _plan(model)
-    fitted, parts = _fit(plan, audit, tmp_path)
+    fitted, parts = _fit(plan, audit)
     names = tap(model.load_pretrained(), 32).names
     competed = {one.name.split(", ")[0] for one in fitted.candidates}
     assert len(fitted.candidates[2:]) == 2
@@ -100,14 +100,12 @@ def test_the_last_depth_an_earlier_one_and_all_of_them_compete_and_the_best_is_w
 
 
 @pytest.mark.parametrize("depths", [None, (2,), (1, 3, 5)])
-def test_the_plan_of_a_run_repeats_it_bit_for_bit(
-    resnet: Backbone, audit: Audit, tmp_path: Path, depths: Depths | None
-) -> None:
+def test_the_plan_of_a_run_repeats_it_bit_for_bit(resnet: Backbone, audit: Audit, depths: Depths | None) -> None:
     plan = _plan(resnet, head=HeadChoices(l2=(1e-1, 1.0), folds=3, depths=depths))
-    first, _ = _fit(plan, audit, tmp_path / "one")
+    first, _ = _fit(plan, audit)
     written = dumps(first.decided.into(plan))
     assert depths is None or loads(written) == plan
-    again, _ = _fit(loads(written), audit, tmp_path / "two")
+    again, _ = _fit(loads(written), audit)
     assert again.decided == first.decided
     assert again.temperature == first.temperature
     assert again.candidates == first.candidates[:2]
@@ -117,11 +115,11 @@ def test_the_plan_of_a_run_repeats_it_bit_for_bit(
 
 @pytest.mark.parametrize("depths", [(3,), (1, 4), (1, 2, 3, 4, 5)])
 def test_a_head_at_depths_is_that_of_scikit_learn_on_the_scaled_features(
-    resnet: Backbone, audit: Audit, tmp_path: Path, depths: Depths
+    resnet: Backbone, audit: Audit, depths: Depths
 ) -> None:
     penalty = 0.03
     plan = _plan(resnet, head=HeadChoices(l2=(penalty,), folds=3, depths=depths))
-    fitted, parts = _fit(plan, audit, tmp_path)
+    fitted, parts = _fit(plan, audit)
     taps, features = _features(resnet, audit, parts.train)
     x, labels = features.astype(np.float64), audit.labels[parts.train]
     spread = [((x[:, part] - x[:, part].mean(0)) ** 2).sum(1).mean() for part in taps.columns]
@@ -143,10 +141,10 @@ def test_a_head_at_depths_is_that_of_scikit_learn_on_the_scaled_features(
     assert all((weight[:, part] == 0).all() for part in unused)
 
 
-def test_the_last_depth_alone_is_the_head_on_the_last_features(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
+def test_the_last_depth_alone_is_the_head_on_the_last_features(resnet: Backbone, audit: Audit) -> None:
     plan = _plan(resnet, head=HeadChoices(l2=(1e-1, 1.0), folds=3, depths=(5,)))
-    deep, _ = _fit(plan, audit, tmp_path)
-    last, _ = _fit(replace(plan, transfer="head", head=HeadChoices(l2=(1e-1, 1.0), folds=3)), audit, tmp_path)
+    deep, _ = _fit(plan, audit)
+    last, _ = _fit(replace(plan, transfer="head", head=HeadChoices(l2=(1e-1, 1.0), folds=3)), audit)
     weight = deep.network.get_parameter("head.weight")
     assert torch.equal(weight[:, -96:], last.network.get_parameter("head.weight"))
     assert [one.value for one in deep.candidates] == [one.value for one in last.candidates]
@@ -154,7 +152,7 @@ def test_the_last_depth_alone_is_the_head_on_the_last_features(resnet: Backbone,
 
 def test_a_saved_model_answers_as_before(model: Backbone, audit: Audit, tmp_path: Path) -> None:
     plan = _plan(model)
-    fitted, parts = _fit(plan, audit, tmp_path)
+    fitted, parts = _fit(plan, audit)
     plan = fitted.decided.into(plan)
     made = Model(fitted.network, audit.classes, plan.picture, fitted.temperature, dumps(plan), {}, {})
     made.save(tmp_path / "model.ravine")
@@ -181,19 +179,19 @@ def test_a_body_without_numbers_is_tapped_as_it_was(name: str, size: int) -> Non
 
 
 def test_a_body_that_cannot_be_tapped_is_refused(
-    resnet: Backbone, audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resnet: Backbone, audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     monkeypatch.setattr(Backbone, "load_pretrained", lambda _: plain)
     with pytest.raises(PlanError, match="cannot be tapped: timm does not say"):
-        _fit(_plan(resnet), audit, tmp_path)
-    fitted, _ = _fit(_plan(resnet, transfer="head"), audit, tmp_path)
+        _fit(_plan(resnet), audit)
+    fitted, _ = _fit(_plan(resnet, transfer="head"), audit)
     assert fitted.network.get_parameter("head.weight").shape == (3, 4)
 
 
-def test_a_depth_that_the_body_does_not_have_is_refused(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
+def test_a_depth_that_the_body_does_not_have_is_refused(resnet: Backbone, audit: Audit) -> None:
     with pytest.raises(PlanError, match="numbers from 1 to 5"):
-        _fit(_plan(resnet, head=HeadChoices(depths=(2, 6))), audit, tmp_path)
+        _fit(_plan(resnet, head=HeadChoices(depths=(2, 6))), audit)
 
 
 @pytest.mark.parametrize("depths", [(), (2, 1), (3, 3)])
@@ -239,9 +237,9 @@ def test_features_that_never_change_have_no_scale() -> None:
     assert seen.scales((1, 2)) == (1.0, 1.0)
 
 
-def test_answers_are_those_of_a_fit_to_the_same_pictures(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
+def test_answers_are_those_of_a_fit_to_the_same_pictures(resnet: Backbone, audit: Audit) -> None:
     plan = _plan(resnet)
-    frozen = _frozen(plan, audit, tmp_path)
+    frozen = _frozen(plan, audit)
     fit, held = folds(frozen.split.train, audit, 2, seed=5)[0]
     turned = held[::-1]
     z = frozen.answers(fit, turned, seed=3)
@@ -252,8 +250,8 @@ def test_answers_are_those_of_a_fit_to_the_same_pictures(resnet: Backbone, audit
     assert np.abs(frozen.answers(fit[::-1], held, seed=3) - z[::-1]).max() < 1e-5
 
 
-def test_answers_do_not_know_the_labels_of_held_pictures(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
-    frozen = _frozen(_plan(resnet), audit, tmp_path)
+def test_answers_do_not_know_the_labels_of_held_pictures(resnet: Backbone, audit: Audit) -> None:
+    frozen = _frozen(_plan(resnet), audit)
     fit, held = folds(frozen.split.train, audit, 2, seed=5)[0]
     before = frozen.answers(fit, held, seed=0)
     labels = audit.labels.copy()
@@ -262,15 +260,15 @@ def test_answers_do_not_know_the_labels_of_held_pictures(resnet: Backbone, audit
     assert np.array_equal(other.answers(fit, held, seed=0), before)
 
 
-def test_expected_seconds_count_features_until_they_are_there(resnet: Backbone, audit: Audit, tmp_path: Path) -> None:
-    frozen = _frozen(_plan(resnet), audit, tmp_path)
+def test_expected_seconds_count_features_until_they_are_there(resnet: Backbone, audit: Audit) -> None:
+    frozen = _frozen(_plan(resnet), audit)
     before = frozen.expected_seconds(20)
     fit, held = folds(frozen.split.train, audit, 2, seed=0)[0]
     frozen.answers(fit, held, seed=0)
     after = frozen.expected_seconds(20)
     assert 0 < after < before
     assert after < frozen.expected_seconds(2_000)
-    assert _frozen(_plan(resnet), audit, tmp_path).expected_seconds(20) == pytest.approx(after)
+    assert _frozen(_plan(resnet), audit).expected_seconds(20) == pytest.approx(after)
 
 
 PHOTOS = Facts(pictures=300, classes=5, median_side=640, same_size=False, grey=False, cores=4, device="cpu")

@@ -50,7 +50,7 @@ def _plan(weights: str, **changes: object) -> Plan:
 def _fit(plan: Plan, audit: Audit, tmp_path: Path) -> tuple[Fitted, Split]:
     parts = split(audit, plan.split, plan.seed)
     packed = pack(audit, plan.picture, directory=tmp_path)
-    return FrozenBody(plan, audit, packed, parts).fit(Stages()), parts
+    return FrozenBody(plan, audit, lambda: packed, parts).fit(Stages()), parts
 
 
 def test_every_picture_is_held_out_once_and_the_final_head_sees_them_all(
@@ -127,7 +127,7 @@ def test_balanced_classes_change_the_head_where_one_is_rare(audit: Audit, weight
     rare = replace(parts, train=np.array([row for row in parts.train if audit.labels[row] != 0 or row % 4 == 0]))
     packed = pack(audit, plan.picture)
     usual, balanced = (
-        FrozenBody(replace(plan, techniques=part), audit, packed, rare).fit(Stages())
+        FrozenBody(replace(plan, techniques=part), audit, lambda: packed, rare).fit(Stages())
         for part in ((), (ClassBalance(),))
     )
     z = [logits(one.network, direct(audit.pixels, parts.test, plan.picture)) for one in (usual, balanced)]

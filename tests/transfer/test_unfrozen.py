@@ -70,8 +70,8 @@ def _plan(weights: str, transfer: str, **changes: object) -> Plan:
     return replace(plan, **changes)
 
 
-def _unfrozen(plan: Plan, audit: Audit, tmp_path: Path) -> Unfrozen:
-    return Unfrozen(plan, audit, pack(audit, plan.picture, directory=tmp_path), split(audit, plan.split, plan.seed))
+def _unfrozen(plan: Plan, audit: Audit) -> Unfrozen:
+    return Unfrozen(plan, audit, lambda: pack(audit, plan.picture), split(audit, plan.split, plan.seed))
 
 
 def _body(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -80,9 +80,9 @@ def _body(network: nn.Module) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("transfer", WAYS)
 def test_frozen_stages_and_statistics_keep_their_bits_and_the_others_change(
-    audit: Audit, weights: str, tmp_path: Path, transfer: str
+    audit: Audit, weights: str, transfer: str
 ) -> None:
-    fitted = _unfrozen(_plan(weights, transfer), audit, tmp_path).fit(Stages())
+    fitted = _unfrozen(_plan(weights, transfer), audit).fit(Stages())
     before, after = torch.load(weights, weights_only=True), _body(fitted.network)
     assert list(before) == list(after)
     frozen = FROZEN_OF.get(transfer, ())
@@ -92,8 +92,8 @@ def test_frozen_stages_and_statistics_keep_their_bits_and_the_others_change(
     assert not any(module.training for module in fitted.network.modules())
 
 
-def test_a_fifth_is_held_out_and_the_training_repeated_on_all(audit: Audit, weights: str, tmp_path: Path) -> None:
-    unfrozen = _unfrozen(_plan(weights, "last1"), audit, tmp_path)
+def test_a_fifth_is_held_out_and_the_training_repeated_on_all(audit: Audit, weights: str) -> None:
+    unfrozen = _unfrozen(_plan(weights, "last1"), audit)
     fitted = unfrozen.fit(Stages())
     fit, held = unfrozen.parts
     assert fitted.unseen is not None
@@ -104,9 +104,9 @@ def test_a_fifth_is_held_out_and_the_training_repeated_on_all(audit: Audit, weig
     assert fitted.temperature == fitted.unseen.temperature()
 
 
-def test_given_validation_pictures_are_used(audit: Audit, weights: str, tmp_path: Path) -> None:
+def test_given_validation_pictures_are_used(audit: Audit, weights: str) -> None:
     plan = _plan(weights, "last1", split=SplitChoices(validation=0.2, nested=True), refit=False)
-    unfrozen = _unfrozen(plan, audit, tmp_path)
+    unfrozen = _unfrozen(plan, audit)
     fitted = unfrozen.fit(Stages())
     assert fitted.unseen is not None
     assert np.array_equal(fitted.unseen.labels, audit.labels[unfrozen.split.validation])
@@ -115,11 +115,9 @@ def test_given_validation_pictures_are_used(audit: Audit, weights: str, tmp_path
 
 
 @pytest.mark.parametrize("transfer", WAYS)
-def test_answers_depend_on_the_pictures_that_are_fitted_alone(
-    audit: Audit, weights: str, tmp_path: Path, transfer: str
-) -> None:
+def test_answers_depend_on_the_pictures_that_are_fitted_alone(audit: Audit, weights: str, transfer: str) -> None:
     plan = _plan(weights, transfer, techniques=(EarlyStopping(),), members=2, optimizer=AdamW(lr=(1e-3, 1e-4)))
-    unfrozen = _unfrozen(plan, audit, tmp_path)
+    unfrozen = _unfrozen(plan, audit)
     rows = unfrozen.rows
     fit, held = rows[::2], rows[1::2]
     z = unfrozen.answers(fit, held, 7)
@@ -127,17 +125,15 @@ def test_answers_depend_on_the_pictures_that_are_fitted_alone(
     some = unfrozen.answers(fit, held[:4], 7)
     assert np.allclose(some, z[:4], rtol=1e-4, atol=1e-5)
     other = replace(audit, labels=np.where(np.isin(np.arange(len(audit)), held), 2 - audit.labels, audit.labels))
-    again = _unfrozen(plan, other, tmp_path)
+    again = _unfrozen(plan, other)
     same = Unfrozen(plan, other, again.pack, unfrozen.split).answers(fit, held, 7)
     assert np.array_equal(same, z)
     assert not np.array_equal(unfrozen.answers(fit, held, 8), z)
     assert np.array_equal(unfrozen.answers(fit[::-1], held, 7), z)
 
 
-def test_the_same_plan_gives_the_same_bits(audit: Audit, weights: str, tmp_path: Path) -> None:
-    one, two = (
-        _unfrozen(_plan(weights, "last2"), audit, tmp_path).fit(Stages()).network.state_dict() for _ in range(2)
-    )
+def test_the_same_plan_gives_the_same_bits(audit: Audit, weights: str) -> None:
+    one, two = (_unfrozen(_plan(weights, "last2"), audit).fit(Stages()).network.state_dict() for _ in range(2))
     assert all(torch.equal(value, two[name]) for name, value in one.items())
 
 
@@ -157,7 +153,7 @@ def test_a_saved_model_answers_alike(
     audit: Audit, weights: str, tmp_path: Path, transfer: str, changes: dict[str, object]
 ) -> None:
     plan = _plan(weights, transfer, **changes)
-    fitted = _unfrozen(plan, audit, tmp_path).fit(Stages())
+    fitted = _unfrozen(plan, audit).fit(Stages())
     model = Model(fitted.network, audit.classes, plan.picture, 1.0, dumps(plan), {}, {}, fitted.members)
     model.save(tmp_path / "model.ravine")
     pictures = [audit.pixels(row) for row in range(5)]
@@ -180,22 +176,20 @@ def test_a_saved_model_answers_alike(
         {"seed": 1},
     ],
 )
-def test_every_choice_changes_the_answers(
-    audit: Audit, weights: str, tmp_path: Path, changes: dict[str, object]
-) -> None:
+def test_every_choice_changes_the_answers(audit: Audit, weights: str, changes: dict[str, object]) -> None:
     plan = _plan(weights, "last2")
     rows = np.arange(len(audit))
     z = [
-        _unfrozen(one, audit, tmp_path).training(Stages()).population([one.seed], [0], rows[:20]).theta
+        _unfrozen(one, audit).training(Stages()).population([one.seed], [0], rows[:20]).theta
         if "head" in changes
-        else _unfrozen(one, audit, tmp_path).fit(Stages()).network.state_dict()["head.weight"]
+        else _unfrozen(one, audit).fit(Stages()).network.state_dict()["head.weight"]
         for one in (plan, replace(plan, **changes))
     ]
     assert not torch.equal(*z)
 
 
-def test_the_time_of_a_training_is_expected_from_its_steps(audit: Audit, weights: str, tmp_path: Path) -> None:
-    unfrozen = _unfrozen(_plan(weights, "last1", epochs=4), audit, tmp_path)
+def test_the_time_of_a_training_is_expected_from_its_steps(audit: Audit, weights: str) -> None:
+    unfrozen = _unfrozen(_plan(weights, "last1", epochs=4), audit)
     few, many = unfrozen.expected_seconds(8), unfrozen.expected_seconds(80)
     assert 0 < few < many
     assert unfrozen.epoch_seconds(80) == pytest.approx(10 * unfrozen.epoch_seconds(8))
@@ -204,13 +198,13 @@ def test_the_time_of_a_training_is_expected_from_its_steps(audit: Audit, weights
     assert unfrozen.expected_seconds(8) < before
 
 
-def test_training_starts_from_the_head_of_its_pictures(audit: Audit, weights: str, tmp_path: Path) -> None:
+def test_training_starts_from_the_head_of_its_pictures(audit: Audit, weights: str) -> None:
     """With a rate of nearly 0, the answers are those of the head alone."""
     from ravine.optim.second_order.lbfgs import LBFGS
     from ravine.transfer.head import FrozenBody
 
     plan = _plan(weights, "last2", optimizer=AdamW(lr=1e-9))
-    unfrozen = _unfrozen(plan, audit, tmp_path)
+    unfrozen = _unfrozen(plan, audit)
     head = Plan(plan.model, "head", plan.picture, plan.split, LBFGS(), head=plan.head)
     frozen = FrozenBody(head, audit, unfrozen.pack, unfrozen.split)
     fit, held = unfrozen.rows[::2], unfrozen.rows[1::2]

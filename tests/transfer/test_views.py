@@ -67,12 +67,12 @@ def _plan(body: Backbone, views: int = 3, *techniques: Technique, **changes: obj
     return replace(plan, **changes)
 
 
-def _frozen(plan: Plan, audit: Audit, directory: Path) -> FrozenBody:
-    return FrozenBody(plan, audit, pack(audit, plan.picture, directory=directory), split(audit, plan.split, plan.seed))
+def _frozen(plan: Plan, audit: Audit) -> FrozenBody:
+    return FrozenBody(plan, audit, lambda: pack(audit, plan.picture), split(audit, plan.split, plan.seed))
 
 
-def _fit(plan: Plan, audit: Audit, directory: Path) -> tuple[Fitted, Split]:
-    frozen = _frozen(plan, audit, directory)
+def _fit(plan: Plan, audit: Audit) -> tuple[Fitted, Split]:
+    frozen = _frozen(plan, audit)
     return frozen.fit(Stages()), frozen.split
 
 
@@ -119,7 +119,7 @@ def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
 ) -> None:
     plan = _plan(body, 3, Crop())
     packed = pack(audit, PICTURE, directory=tmp_path)
-    features, rows = BodyFeatures(plan, audit, packed), np.array([3, 8, 20])
+    features, rows = BodyFeatures(plan, audit, lambda: packed), np.array([3, 8, 20])
     seen = features.seen(rows)
     assert seen.features.shape == (3, 3, 96)
     for number, view in enumerate(views_of(plan, packed.images), 1):
@@ -129,7 +129,7 @@ def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
     assert np.abs(seen.features[0] - plain).max() < 5e-3 * np.abs(plain).max()
     assert features.seconds(rows) == 0
     monkeypatch.setattr(View, "pixels", lambda _view, _index: pytest.fail("computed again"))
-    assert np.array_equal(BodyFeatures(plan, audit, packed).seen(rows).features, seen.features)
+    assert np.array_equal(BodyFeatures(plan, audit, lambda: packed).seen(rows).features, seen.features)
 
 
 def test_another_seed_or_augmentation_is_another_file(body: Backbone, audit: Audit, tmp_path: Path) -> None:
@@ -148,15 +148,15 @@ def test_another_seed_or_augmentation_is_another_file(body: Backbone, audit: Aud
 
 
 @pytest.mark.parametrize("transfer", ["head", "depth"])
-def test_a_fit_on_views_and_its_repetition(body: Backbone, audit: Audit, tmp_path: Path, transfer: str) -> None:
+def test_a_fit_on_views_and_its_repetition(body: Backbone, audit: Audit, transfer: str) -> None:
     plan = _plan(body, 3, ResizedCrop(0.7), Flip(), transfer=transfer)
-    fitted, parts = _fit(plan, audit, tmp_path)
+    fitted, parts = _fit(plan, audit)
     assert "each in 3 views" in fitted.refit
     assert fitted.unseen is not None
     assert np.array_equal(fitted.unseen.labels, audit.labels[parts.train])
     z = logits(fitted.network, direct(audit.pixels, parts.test, PICTURE))
     assert (z.argmax(1) == audit.labels[parts.test]).mean() > 0.6
-    again, _ = _fit(loads(dumps(fitted.decided.into(plan))), audit, tmp_path / "again")
+    again, _ = _fit(loads(dumps(fitted.decided.into(plan))), audit)
     other = again.network.state_dict()
     assert all(torch.equal(value, other[name]) for name, value in fitted.network.state_dict().items())
 

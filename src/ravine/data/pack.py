@@ -8,7 +8,7 @@ import struct
 import tempfile
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -46,6 +46,10 @@ class Pack:
     reused: bool
     seconds: float
     path: Path | None
+
+
+Packed = Callable[[], Pack]
+"""Gives the pictures at one size, made when they are first asked for."""
 
 
 def cache_directory() -> Path:

@@ -127,6 +127,11 @@ class Plan:
         else:
             self._check_scratch()
 
+    @property
+    def reads_pack(self) -> bool:
+        """Whether training reads packed pictures; frozen stages read the files, unless in several views."""
+        return self.transfer in ("all", "scratch") or (self.head is not None and self.head.views > 1)
+
     def _check_technique(self, part: Technique) -> None:
         if isinstance(part, BatchNorm) and part.state == "on" and self.batch_size == 1:
             raise PlanError("batch_norm = 'on' needs at least two pictures in a batch. Set batch_size=32, for example.")

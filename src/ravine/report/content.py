@@ -216,15 +216,17 @@ class TimeSpent:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The packed copies that training used against the picture files that `predict` reads.
+    """What training read of the pictures against the picture files that `predict` reads.
 
     Attributes:
-        largest_shift: Largest absolute change of any class probability, in [0, 1].
+        read: What training read, such as "packed copies".
+        largest: Largest absolute change of any class probability, in [0, 1].
         pictures: How many test pictures were compared.
         changed: How many of them got another answer.
     """
 
-    largest_shift: float
+    read: str
+    largest: float
     pictures: int
     changed: int
 

@@ -36,7 +36,7 @@ SECTIONS = (
     Section("per_class", "Class by class"),
     Section("mistakes", "The worst mistakes"),
     Section("time", "Where the time went"),
-    Section("agreement", "Packed copies against the files"),
+    Section("agreement", "What training read, against the files"),
     Section("reproduction", "How to reproduce and use it"),
 )
 

@@ -1,4 +1,4 @@
-"""How far probabilities move when a picture is read from the pack instead of directly."""
+"""How far probabilities move between what training read of a picture and what the file itself says."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from ravine.bundle import Model
-from ravine.data.pack import Pack
-from ravine.experiment.fitted import Evidence
+from ravine.data.audit import Audit
+from ravine.data.pack import Packed
+from ravine.experiment.fitted import Evidence, Fitted
 from ravine.stats.calibration import probabilities
 from ravine.train.evaluate import logits, packed
 
@@ -18,26 +19,48 @@ COMPARED = 64
 
 @dataclass(frozen=True)
 class Shift:
-    """The largest change of any probability, over how many pictures, and how many of them changed their answer."""
+    """What training read of pictures against their files.
 
+    Attributes:
+        read: What it read, such as "packed copies of the pictures".
+        largest: The largest change of any probability.
+        pictures: Over how many.
+        changed: How many of them changed their answer.
+    """
+
+    read: str
     largest: float
     pictures: int
     changed: int
 
+    @classmethod
+    def between(cls, read: str, one: NDArray[np.floating], other: NDArray[np.floating], temperature: float) -> "Shift":
+        """Compare the logits of the same pictures by both ways, [n, C]."""
+        p, q = probabilities(one, temperature), probabilities(other, temperature)
+        changed = int((p.argmax(axis=1) != q.argmax(axis=1)).sum())
+        return cls(read, float(np.abs(p - q).max(initial=0)), len(p), changed)
 
-def pack_shift(model: Model, pack: Pack, indices: NDArray[np.int64], tested: Evidence) -> Shift:
-    """Compare the pack, whose pixels are rounded, with the direct path.
+
+def agreement(
+    model: Model, fitted: Fitted, audit: Audit, pack: Packed | None, indices: NDArray[np.int64], tested: Evidence
+) -> Shift | None:
+    """Compare two ways of reading some test pictures; None where training read the files as `predict` does.
 
     Args:
         model: The classifier.
-        pack: The packed pictures.
+        fitted: What fitting left.
+        audit: The pictures.
+        pack: Gives them packed, with rounded pixels; None where training did not read them so.
         indices: The test pictures.
-        tested: The logits of the same pictures by the direct path; for a head on a frozen body by its stored features,
-            whose rounding counts too.
+        tested: Their logits: by stored features where a head was fitted to such, else from the files.
     """
     some = indices[:COMPARED]
-    images = torch.as_tensor(pack.images).to(next(model.network.parameters()).device)
-    by_pack = probabilities(logits(model.network, packed(images, some, model.picture)), model.temperature)
-    by_file = probabilities(tested.logits[: len(some)], model.temperature)
-    changed = int((by_pack.argmax(axis=1) != by_file.argmax(axis=1)).sum())
-    return Shift(float(np.abs(by_pack - by_file).max()), len(some), changed)
+    before = tested.logits[: len(some)]
+    if fitted.said:
+        by_file, _ = model.said(audit.pixels, some)
+        return Shift.between("stored features of the pictures", before, by_file, model.temperature)
+    if pack is None:
+        return None
+    images = torch.as_tensor(pack().images).to(next(model.network.parameters()).device)
+    by_pack = logits(model.network, packed(images, some, model.picture))
+    return Shift.between("packed copies of the pictures", by_pack, before, model.temperature)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -130,11 +130,9 @@ class Preparation:
     def measure(self) -> Measurement:
         """The table's two axes, with the body of the first way; the others have the same."""
         plan, rows = self.plan, self.rows
-        path = self._packed(plan.picture).path
         body = plan.model if isinstance(plan.model, Backbone) else Backbone()
-        directory = path.parent if path else None
         with self.stages.stage("features", "features", len(rows)) as advance:
-            return measure_source(body, self.audit, rows, plan.picture, plan.device, directory, plan.seed, advance)
+            return measure_source(body, self.audit, rows, plan.picture, plan.device, seed=plan.seed, advance=advance)
 
     def _entrant(self, one: Alternative) -> Entrant:
         parts = divided(self.audit, one.plan)
@@ -143,12 +141,14 @@ class Preparation:
 
     def way(self, plan: Plan, parts: Split) -> Way:
         """What a plan trains, with the pictures that are divided so."""
-        packed = self._packed(plan.picture)
+        packed = partial(self._packed, plan.picture)
+        if plan.reads_pack:
+            packed()
         if plan.transfer in FROZEN:
             return FrozenBody(plan, self.audit, packed, parts)
         if plan.transfer in UNFROZEN:
             return Unfrozen(plan, self.audit, packed, parts)
-        return FromScratch(Scratch(plan, packed, parts, self.audit.classes))
+        return FromScratch(Scratch(plan, packed(), parts, self.audit.classes))
 
     def _packed(self, picture: Preprocess) -> Pack:
         if picture not in self.packs:

@@ -6,7 +6,7 @@ scan ▶ plan ▶ split ▶ pack ▶ fit (choose, calibrate, refit) ▶ evaluate
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ravine.base.errors import PlanError
 from ravine.bundle import Model
 from ravine.data.audit import Audit
 from ravine.data.mirror import look
-from ravine.data.pack import Pack, pack
+from ravine.data.pack import Pack, Packed, pack
 from ravine.data.scan import scan
 from ravine.data.sources import read_source
 from ravine.data.split import Split
@@ -31,7 +31,7 @@ from ravine.plan.toml import dumps, parse, wishes
 from ravine.report.page import write_report
 from ravine.report.wording import plural
 from ravine.stories import folder
-from ravine.stories.agreement import pack_shift
+from ravine.stories.agreement import agreement
 from ravine.stories.budget import affordable_epochs, epochs_after_head, seconds_of
 from ravine.stories.choosing import AUTO, Choice, check, choose, divided
 from ravine.stories.page import content
@@ -104,8 +104,14 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
     plan, reasons = choice.plan, choice.reasons
     choose_device(plan.device)
     parts = divided(audit, plan)
-    with stages.stage("pack", "pack", len(audit)) as advance:
-        packed = pack(audit, plan.picture, advance=advance)
+
+    @cache
+    def packed() -> Pack:
+        with stages.stage("pack", "pack", len(audit)) as advance:
+            return pack(audit, plan.picture, advance=advance)
+
+    if plan.reads_pack:
+        packed()
     with threads(plan.threads), enough_memory():
         if seconds:
             plan, reasons = _within(seconds - stages.total, plan, reasons, packed, parts, audit)
@@ -120,11 +126,9 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             else:
                 z, differ = model.said(audit.pixels, parts.test, advance)
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
-            shift = pack_shift(model, packed, parts.test, tested)
+            shift = agreement(model, fitted, audit, packed if plan.reads_pack else None, parts.test, tested)
     model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())
-    return Run(
-        str(source), audit, packed, parts, plan, tuple(reasons), fitted, model, tested, shift, differ, choice.decision
-    )
+    return Run(str(source), audit, parts, plan, tuple(reasons), fitted, model, tested, shift, differ, choice.decision)
 
 
 def _choice(audit: Audit, facts: Facts, asked: Mapping[str, Any], seconds: float | None, stages: Stages) -> Choice:
@@ -184,7 +188,7 @@ def facts_of(audit: Audit, device: str) -> Facts:
 
 
 def _within(
-    seconds: float, plan: Plan, reasons: list[Reason], packed: Pack, parts: Split, audit: Audit
+    seconds: float, plan: Plan, reasons: list[Reason], packed: Packed, parts: Split, audit: Audit
 ) -> tuple[Plan, list[Reason]]:
     """Cut the epochs to what the time allows; a head has none, and takes what it takes."""
     if plan.epochs is None:
@@ -194,7 +198,7 @@ def _within(
     if plan.transfer in UNFROZEN:
         epochs = epochs_after_head(Unfrozen(plan, audit, packed, parts), seconds)
     else:
-        epochs = affordable_epochs(Scratch(plan, packed, parts, audit.classes), seconds)
+        epochs = affordable_epochs(Scratch(plan, packed(), parts, audit.classes), seconds)
     last = max((rung.epoch for rung in plan.rungs), default=0)
     if epochs <= last:
         raise PlanError(
@@ -209,9 +213,9 @@ def _within(
     return replace(plan, epochs=epochs), reasons
 
 
-def _fit(plan: Plan, audit: Audit, packed: Pack, parts: Split, stages: Stages) -> Fitted:
+def _fit(plan: Plan, audit: Audit, packed: Packed, parts: Split, stages: Stages) -> Fitted:
     if plan.transfer in FROZEN:
         return FrozenBody(plan, audit, packed, parts).fit(stages)
     if plan.transfer in UNFROZEN:
         return Unfrozen(plan, audit, packed, parts).fit(stages)
-    return Scratch(plan, packed, parts, audit.classes).fit(stages)
+    return Scratch(plan, packed(), parts, audit.classes).fit(stages)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ravine.bundle import Model
 from ravine.data.audit import Audit
-from ravine.data.pack import Pack
 from ravine.data.split import Split
 from ravine.ensemble.disagreement import Disagreement
 from ravine.experiment.fitted import Evidence, Fitted
@@ -27,28 +26,26 @@ class Run:
     Attributes:
         source: As the user named it.
         audit: What was found.
-        pack: The packed pictures.
         parts: Which pictures are for what.
         plan: The choices.
         reasons: Why they were made.
         fitted: What fitting left.
         model: The classifier.
         tested: Logits and labels of the test pictures.
-        shift: The pack against the direct path.
+        shift: Two ways of reading the test pictures; None where there is one alone.
         disagreement: How far the members of an ensemble differ on the test pictures; None for one network.
         decision: How much of the body to train, measured and raced; None where it was not asked.
     """
 
     source: str
     audit: Audit
-    pack: Pack
     parts: Split
     plan: Plan
     reasons: tuple[Reason, ...]
     fitted: Fitted
     model: Model
     tested: Evidence
-    shift: Shift
+    shift: Shift | None
     disagreement: Disagreement | None = None
     decision: Decision | None = None
 
@@ -64,11 +61,7 @@ class Run:
             "selection_metric": self.plan.select,
             "classes": list(self.model.classes),
             "temperature": self.model.temperature,
-            "pack_shift": {
-                "largest": self.shift.largest,
-                "pictures": self.shift.pictures,
-                "changed": self.shift.changed,
-            },
+            "agreement": self.shift and asdict(self.shift),
             "data": self.audit.summary(),
             "ensemble": self.fitted.combined or None,
             "disagreement": self.disagreement and self._disagreement(self.disagreement),

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
-from ravine.data.pack import Pack
+from ravine.data.pack import Packed
 from ravine.data.workers import Advance
 from ravine.device.machine import threads
 from ravine.models.backbone import Backbone
@@ -46,12 +45,12 @@ class BodyFeatures:
     Attributes:
         plan: The choices.
         audit: The pictures.
-        pack: The pictures at the size of the body.
+        pack: Gives the pictures at the size of the body, which augmented views are made of.
     """
 
     plan: Plan
     audit: Audit
-    pack: Pack
+    pack: Packed
 
     @cached_property
     def network(self) -> nn.Module:
@@ -103,7 +102,7 @@ class BodyFeatures:
         missing = 0
         for view in (None, *self._views):
             said = view.identity() if view else None
-            store = feature_store(self._name, self.network, self.plan.picture, self.audit, self._directory, said)
+            store = feature_store(self._name, self.network, self.plan.picture, self.audit, view=said)
             missing += len(store.missing(rows))
         return missing * self._seconds_of_one if missing else 0.0
 
@@ -122,8 +121,10 @@ class BodyFeatures:
 
     def _stored(self, rows: NDArray[np.int64], view: View | None, advance: Advance | None) -> NDArray[np.float32]:
         """By the program that was once worth making, if one was."""
-        picture, directory, engine = self.plan.picture, self._directory, self._engines[0] if self._engines else None
-        found = stored_features(self._name, self.network, self.audit, rows, picture, directory, advance, view, engine)
+        engine = self._engines[0] if self._engines else None
+        found = stored_features(
+            self._name, self.network, self.audit, rows, self.plan.picture, advance=advance, view=view, engine=engine
+        )
         if found.engine and found.engine.name != "eager" and not engine:
             self._engines.append(found.engine)
         return found.values
@@ -140,12 +141,9 @@ class BodyFeatures:
 
     @cached_property
     def _views(self) -> tuple[View, ...]:
-        return views_of(self.plan, self.pack.images)
+        several = self.plan.head and self.plan.head.views > 1
+        return views_of(self.plan, self.pack().images) if several else ()
 
     @property
     def _name(self) -> str:
         return self.plan.model.timm if isinstance(self.plan.model, Backbone) else ""
-
-    @property
-    def _directory(self) -> Path | None:
-        return self.pack.path.parent if self.pack.path else None

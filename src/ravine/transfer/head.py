@@ -10,7 +10,7 @@ from torch import nn
 
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
-from ravine.data.pack import Pack
+from ravine.data.pack import Packed
 from ravine.data.split import Split, fitting_folds
 from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted
 from ravine.experiment.stages import Stages
@@ -29,13 +29,13 @@ class FrozenBody:
     Attributes:
         plan: The choices.
         audit: The pictures.
-        pack: The pictures at the size of the body.
+        pack: Gives the pictures at the size of the body, which augmented views are made of.
         split: Which are for what.
     """
 
     plan: Plan
     audit: Audit
-    pack: Pack
+    pack: Packed
     split: Split
 
     def fit(self, stages: Stages) -> Fitted:

@@ -11,7 +11,7 @@ from torch import nn
 
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
-from ravine.data.pack import Pack
+from ravine.data.pack import Pack, Packed
 from ravine.data.reading import Maps, Reading
 from ravine.data.workers import Advance
 from ravine.optim.second_order.lbfgs import LBFGS
@@ -51,13 +51,13 @@ class Material:
     Attributes:
         plan: The choices.
         audit: The pictures.
-        pack: The pictures at the size of the body.
+        pack: Gives the pictures at the size of the body, which are read where no stage is frozen.
         rows: The numbers of those that are not for testing, ascending.
     """
 
     plan: Plan
     audit: Audit
-    pack: Pack
+    pack: Packed
     rows: NDArray[np.int64]
 
     @cached_property
@@ -100,7 +100,8 @@ class Material:
         """A few pictures as they would be stored, for measurements."""
         rows = self.rows[:count]
         if self.divided.prefix is None:
-            return replace(self.pack, images=self.pack.images[rows], labels=self.pack.labels[rows]), self.plan.picture
+            whole = self.pack()
+            return replace(whole, images=whole.images[rows], labels=whole.labels[rows]), self.plan.picture
         return self._packed(self._maps(self.divided.prefix, rows, None), rows)
 
     @cached_property
@@ -109,7 +110,7 @@ class Material:
 
     def _of_pixels(self, advance: Advance | None) -> Stored:
         features = self._features.seen(self.rows, advance).features[0]
-        return Stored(self.pack, np.arange(len(self.audit)), self.plan.picture, features)
+        return Stored(self.pack(), np.arange(len(self.audit)), self.plan.picture, features)
 
     def _of_maps(self, advance: Advance | None) -> Stored:
         divided = self.divided
@@ -120,8 +121,7 @@ class Material:
         return Stored(pack, self.rows, read, logits(divided.suffix, chunks))
 
     def _maps(self, prefix: nn.Module, rows: NDArray[np.int64], advance: Advance | None) -> NDArray[np.float16]:
-        directory = self.pack.path.parent if self.pack.path else None
-        return prefix_maps(prefix, self.audit, rows, self.plan.picture, directory, advance)
+        return prefix_maps(prefix, self.audit, rows, self.plan.picture, advance=advance)
 
     def _packed(self, maps: NDArray[np.float16], rows: NDArray[np.int64]) -> tuple[Pack, Reading]:
         height, width, channels = maps.shape[1:]

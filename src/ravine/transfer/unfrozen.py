@@ -17,7 +17,7 @@ from torch import nn
 
 from ravine.data.audit import Audit
 from ravine.data.batches import Batches
-from ravine.data.pack import Pack
+from ravine.data.pack import Packed
 from ravine.data.split import Split, fitting_folds
 from ravine.experiment.fitted import Fitted
 from ravine.experiment.stages import Stages
@@ -43,13 +43,13 @@ class Unfrozen:
     Attributes:
         plan: The choices.
         audit: The pictures.
-        pack: The pictures at the size of the body.
+        pack: Gives the pictures at the size of the body, which are read where no stage is frozen.
         split: Which are for what.
     """
 
     plan: Plan
     audit: Audit
-    pack: Pack
+    pack: Packed
     split: Split
 
     def fit(self, stages: Stages) -> Fitted:
