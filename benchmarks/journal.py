@@ -10,6 +10,10 @@ from typing import Any
 Values = Mapping[str, Any]
 
 
+class NotOnRecordError(Exception):
+    """Something was to come from the file alone, and is not in it."""
+
+
 class Journal:
     """Keeps every result as soon as it is there, so that a benchmark that was broken off goes on."""
 
@@ -32,10 +36,13 @@ class Journal:
             work: Is not called.
 
         Raises:
-            LookupError: It is not there.
+            NotOnRecordError: It is not there.
         """
         del work
-        return self._known[_key(asked)]
+        key = _key(asked)
+        if key not in self._known:
+            raise NotOnRecordError(key)
+        return self._known[key]
 
     def result(self, asked: Values, work: Callable[[], Values]) -> dict[str, Any]:
         """From the file, or else from the machine; what failed is not kept, and tried again another time.

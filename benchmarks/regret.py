@@ -16,7 +16,7 @@ textbook's table names for the number of pictures alone, or for the measured cel
 bootstrap interval over data sets, whose sizes and seeds stay together.
 
 Each training is written to --record as soon as it is done, and what is there is not done again, so that a change of the
-rule costs the trainings that it alone asks for.
+rule costs the trainings that it alone asks for. After a change of trainings or of folds, give a new record.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data.transfer_sets import SETS, picture_set
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, NotOnRecordError
 from benchmarks.machine import machine
 from benchmarks.options import names, seeds
 from benchmarks.peers.environments import cache
@@ -64,13 +64,13 @@ class Task:
         """The decision, and what every candidate would have reached.
 
         Raises:
-            LookupError: Something is not on record, and `result` finds nothing that is not.
+            NotOnRecordError: Something is not on record, and `result` finds nothing that is not.
         """
         settings = {"picture.size": self.pixels, "threads": self.threads}
         with tempfile.TemporaryDirectory() as folder:
             contest = Contest(partial(self._written, Path(folder)), Path(folder) / "cache", settings, self.seed)
             measured = result(self.asked("measured", "none"), contest.measured)
-            found = {way: result(self.asked("fitted", way), partial(contest.fitted, way)) for way in WAYS}
+            found = {way: result(self.asked("trained", way), partial(contest.fitted, way)) for way in WAYS}
             decision = contest.decided(lambda way, number, work: result(self.asked(f"raced {number}", way), work))
             return Judged(self.name, self.training, self.test, measured, decision, found)
 
@@ -115,7 +115,8 @@ def main() -> None:
     for number, task in enumerate(tasks, 1):
         try:
             judged.append(task.judged(journal.known if choices.show else journal.result))
-        except LookupError:
+        except NotOnRecordError:
+            print(f"{task.name}, {task.training}, seed {task.seed}: not on record")
             continue
         print(f"{number} of {len(tasks)} cells done", flush=True)
     if not judged:

@@ -128,7 +128,8 @@ class Contest:
         """Which test pictures a way answers right after the training that a fit ends with, on all others.
 
         The trainings by which a fit chooses and calibrates are left out: one member has nothing to choose, and a
-        temperature changes no answer.
+        temperature changes no answer. The test pictures stand where those to validate by do, so that what frozen stages
+        say of them is stored too; nothing is fitted to them or chosen by them.
 
         Args:
             way: How to transfer.

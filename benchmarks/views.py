@@ -7,6 +7,7 @@ Each picture is judged once a seed, by a head that was fitted to the other four 
 chosen by folds within those. So every number is over all 257 photos and each seed, with the same folds for all rows.
 """
 
+import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -55,10 +56,10 @@ class Outcome:
     seconds: float
 
 
-def judged(plan: Plan, audit: Audit, directory: Path) -> Outcome:
+def judged(plan: Plan, audit: Audit) -> Outcome:
     """Every picture by a head that has not seen it."""
     rows, nothing = np.arange(len(audit)), np.zeros(0, np.int64)
-    packed = pack(audit, plan.picture, directory=directory)
+    packed = pack(audit, plan.picture)
     began = time.perf_counter()
     frozen = FrozenBody(plan, audit, lambda: packed, Split(rows, nothing, nothing, "", 0))
     z = np.zeros((len(audit), len(audit.classes)), np.float32)
@@ -105,11 +106,12 @@ def main() -> None:
     print(machine())
     found: dict[str, list[Outcome]] = {way: [] for way in choices.ways}
     with tempfile.TemporaryDirectory() as name, threads(choices.threads):
+        os.environ["RAVINE_CACHE"] = str(Path(name) / "cache")
         print(f"{copy_to(Path(name) / 'photos')} photos")
         audit = scan(read_source(Path(name) / "photos"))
         for seed in choices.seeds:
             for way in choices.ways:
-                found[way].append(judged(plan_of(way, audit, seed), audit, Path(name) / "packs"))
+                found[way].append(judged(plan_of(way, audit, seed), audit))
                 last = found[way][-1]
                 print(
                     f"seed {seed}, {way}: {last.right.mean():.3f}, nll {last.nll.mean():.3f}, {last.seconds:.1f} s",

@@ -1,7 +1,7 @@
 """Results that outlast a benchmark, except failures."""
 
 import pytest
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, NotOnRecordError
 
 
 def test_what_is_there_is_not_done_again(tmp_path):
@@ -10,7 +10,7 @@ def test_what_is_there_is_not_done_again(tmp_path):
     again = Journal(path)
     for look in (again.result, again.known):
         assert look({"way": "head", "seed": 0}, lambda: pytest.fail("asked again")) == first
-    with pytest.raises(LookupError):
+    with pytest.raises(NotOnRecordError):
         again.known({"seed": 1, "way": "head"}, lambda: pytest.fail("asked the machine"))
     assert first["accuracy"] == 0.5
 

@@ -15,7 +15,7 @@ from ravine.bundle import Model
 from ravine.data.audit import Audit
 from ravine.data.pack import Pack
 from ravine.data.preprocess import Preprocess
-from ravine.experiment.fitted import Evidence, Fitted
+from ravine.experiment.fitted import COMPARED, Evidence, Fitted
 from ravine.stories import agreement
 from ravine.stories.agreement import Shift
 
@@ -23,6 +23,10 @@ PICTURE = Preprocess(size=4, channels=1)
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 1), dtype=np.uint8)
 PACK = Pack(IMAGES, np.zeros(300, np.int64), False, 0.0, Path("nowhere"))
 AUDIT = cast(Audit, SimpleNamespace(pixels=lambda index: np.repeat(IMAGES[index], 3, axis=2)))
+
+
+def no_pack() -> Pack:
+    pytest.fail("No pack is needed.")
 
 
 @pytest.fixture
@@ -44,8 +48,7 @@ def test_pictures_of_the_right_size_do_not_shift_and_few_enough_are_compared(mod
     rows = np.arange(300)
     direct, _ = model.said(AUDIT.pixels, rows)
     shift = agreement.agreement(model, fitted(model), AUDIT, lambda: PACK, rows, evidence(direct))
-    assert shift is not None
-    assert (shift.pictures, shift.changed) == (agreement.COMPARED, 0)
+    assert (shift.pictures, shift.changed) == (COMPARED, 0)
     assert shift.largest < 1e-6
     assert shift.read.startswith("packed")
 
@@ -64,16 +67,18 @@ def test_a_head_on_stored_features_is_compared_with_its_network(model: Model) ->
     rows = np.array([7, 1])
     z, _ = model.said(AUDIT.pixels, rows)
     head = fitted(model, said=lambda *_: z)
-    shift = agreement.agreement(model, head, AUDIT, None, rows, evidence(z + np.float32([0, 0, 0.5])))
-    assert shift is not None
+    shift = agreement.agreement(model, head, AUDIT, no_pack, rows, evidence(z + np.float32([0, 0, 0.5])))
     assert shift.read.startswith("stored features")
     assert shift.largest > 0.01
 
 
-def test_where_training_read_the_files_there_is_nothing_to_compare(model: Model) -> None:
-    rows = np.arange(3)
-    z, _ = model.said(AUDIT.pixels, rows)
-    assert agreement.agreement(model, fitted(model), AUDIT, None, rows, evidence(z)) is None
+def test_stages_behind_frozen_ones_are_compared_on_the_pictures_that_were_stored(model: Model) -> None:
+    stored = np.array([4, 8, 15])
+    z, _ = model.said(AUDIT.pixels, stored)
+    one = fitted(model, read=(stored, z + np.float32([0, 0.5, 0])))
+    shift = agreement.agreement(model, one, AUDIT, no_pack, np.array([1]), evidence(z[:1]))
+    assert (shift.read, shift.pictures) == ("what its frozen stages say", 3)
+    assert shift.largest > 0.01
 
 
 def test_no_pictures_do_not_shift() -> None:

@@ -37,16 +37,16 @@ def test_stored_features_are_computed_once(make_folders: Callable[..., Path], tm
     taps = tap(Backbone("test_resnet", "random").load_pretrained(), 48)
     audit = scan(read_source(make_folders(count=5)))
     rows, done = np.array([7, 2, 9]), []
-    first = stored_features("test_resnet", taps, audit, rows, PICTURE, tmp_path, done.append)
+    first = stored_features("test_resnet", taps, audit, rows, PICTURE, done.append)
     expected = logits(taps, direct(audit.pixels, rows, PICTURE))
     assert np.abs(first.values - expected).max() < 2e-3 * np.abs(expected).max()
     assert first.computed == 3
     assert first.engine is not None
     assert first.engine.name == "eager"
-    again = stored_features("test_resnet", taps, audit, rows, PICTURE, tmp_path, done.append)
+    again = stored_features("test_resnet", taps, audit, rows, PICTURE, done.append)
     assert (again.computed, again.engine) == (0, None)
     assert np.array_equal(again.values, first.values)
     assert sum(done) == 6
-    more = stored_features("test_resnet", taps, audit, np.arange(10), PICTURE, tmp_path)
+    more = stored_features("test_resnet", taps, audit, np.arange(10), PICTURE)
     assert more.computed == 7
     assert np.array_equal(more.values[rows], first.values)

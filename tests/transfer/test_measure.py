@@ -70,11 +70,11 @@ def test_pictures_of_a_source_are_measured_from_their_stored_features(
     torch.save(Backbone("test_resnet", "random").load_pretrained().state_dict(), weights)
     rows, picture, done = np.arange(2, 24), Preprocess(size=32, channels=3), []
     backbone = Backbone("test_resnet", str(weights))
-    found = measure_source(backbone, audit, rows, picture, directory=tmp_path, advance=done.append)
+    found = measure_source(backbone, audit, rows, picture, advance=done.append)
     assert found.pictures == sum(done) == 22
     assert found.gradients is not None
     assert found.gradients.pictures == 22
     assert set(found.seconds) == {"features", "probes", "size", "gradients"}
-    assert [path.suffix for path in tmp_path.glob("*.features")] == [".features"]
-    again = measure_source(backbone, audit, rows, picture, directory=tmp_path)
+    assert [path.suffix for path in tmp_path.rglob("*.features")] == [".features"]
+    again = measure_source(backbone, audit, rows, picture)
     assert again.sentences == found.sentences

@@ -17,6 +17,7 @@ from ravine.data.split import SplitChoices, split
 from ravine.ensemble.independent import Independent
 from ravine.ensemble.monte_carlo import MonteCarlo
 from ravine.ensemble.swa import SWA
+from ravine.experiment.fitted import COMPARED
 from ravine.experiment.stages import Stages
 from ravine.models.backbone import Backbone
 from ravine.optim.adamw import AdamW
@@ -90,6 +91,21 @@ def test_frozen_stages_and_statistics_keep_their_bits_and_the_others_change(
         stays = name.split(".")[0] in frozen or name.endswith(("running_mean", "running_var", "num_batches_tracked"))
         assert torch.equal(value, after[name]) == stays, name
     assert not any(module.training for module in fitted.network.modules())
+
+
+@pytest.mark.parametrize("transfer", WAYS)
+def test_what_was_stored_says_nearly_what_the_files_do(audit: Audit, weights: str, transfer: str) -> None:
+    plan = _plan(weights, transfer)
+    unfrozen = _unfrozen(plan, audit)
+    fitted = unfrozen.fit(Stages())
+    if transfer == "all":
+        assert fitted.read is None
+        return
+    assert fitted.read is not None
+    rows, stored = fitted.read
+    z = logits(fitted.network, direct(audit.pixels, rows, plan.picture))
+    assert rows.tolist() == unfrozen.rows[:COMPARED].tolist()
+    assert 0 < np.abs(z - stored).max() < 2e-2 * np.abs(z).max()
 
 
 def test_a_fifth_is_held_out_and_the_training_repeated_on_all(audit: Audit, weights: str) -> None:

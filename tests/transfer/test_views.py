@@ -118,7 +118,7 @@ def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
     body: Backbone, audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = _plan(body, 3, Crop())
-    packed = pack(audit, PICTURE, directory=tmp_path)
+    packed = pack(audit, PICTURE)
     features, rows = BodyFeatures(plan, audit, lambda: packed), np.array([3, 8, 20])
     seen = features.seen(rows)
     assert seen.features.shape == (3, 3, 96)
@@ -133,7 +133,7 @@ def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
 
 
 def test_another_seed_or_augmentation_is_another_file(body: Backbone, audit: Audit, tmp_path: Path) -> None:
-    packed, rows = pack(audit, PICTURE, directory=tmp_path), np.arange(4)
+    packed, rows = pack(audit, PICTURE), np.arange(4)
     network = body.load_pretrained()
     views = [
         View(1, 0, [Crop()], packed.images),
@@ -142,9 +142,9 @@ def test_another_seed_or_augmentation_is_another_file(body: Backbone, audit: Aud
     ]
     views += [View(1, 0, [Crop(0.2)], packed.images), View(1, 0, [Crop(), Flip()], packed.images)]
     for view in (None, *views):
-        assert stored_features("test_resnet", network, audit, rows, PICTURE, tmp_path, view=view).computed == 4
-    assert len(list(tmp_path.glob("*.features"))) == 6
-    assert stored_features("test_resnet", network, audit, rows, PICTURE, tmp_path, view=views[0]).computed == 0
+        assert stored_features("test_resnet", network, audit, rows, PICTURE, view=view).computed == 4
+    assert len(list(tmp_path.rglob("*.features"))) == 6
+    assert stored_features("test_resnet", network, audit, rows, PICTURE, view=views[0]).computed == 0
 
 
 @pytest.mark.parametrize("transfer", ["head", "depth"])

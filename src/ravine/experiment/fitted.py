@@ -16,6 +16,9 @@ from ravine.train.graph import Choice
 from ravine.train.record import Epoch
 from ravine.train.state import Population
 
+COMPARED = 64
+"""Pictures, at most, that are read in two ways; more would cost time and say the same."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -150,6 +153,8 @@ class Fitted:
         said: Gives the logits [n, C] of pictures by their numbers, sooner than the network does: by features that are
             kept, or by a faster program. None where the network has to be asked. The second argument is called with
             the number of pictures done.
+        read: Some pictures by their numbers, and what the network said of them as training read them, where that is
+            neither their features nor a pack.
     """
 
     network: nn.Module
@@ -166,6 +171,7 @@ class Fitted:
     combined: str = ""
     ended: Mapping[int, Ended] = field(default_factory=dict)
     said: Callable[[NDArray[np.int64], Callable[[int], object]], NDArray[np.float32]] | None = None
+    read: tuple[NDArray[np.int64], NDArray[np.float32]] | None = None
 
 
 def select(values: Sequence[float] | NDArray[np.float64], metric: str) -> int:

@@ -221,7 +221,7 @@ class Agreement:
     Attributes:
         read: What training read, such as "packed copies".
         largest: Largest absolute change of any class probability, in [0, 1].
-        pictures: How many test pictures were compared.
+        pictures: How many pictures were compared.
         changed: How many of them got another answer.
     """
 

@@ -9,12 +9,9 @@ from numpy.typing import NDArray
 from ravine.bundle import Model
 from ravine.data.audit import Audit
 from ravine.data.pack import Packed
-from ravine.experiment.fitted import Evidence, Fitted
+from ravine.experiment.fitted import COMPARED, Evidence, Fitted
 from ravine.stats.calibration import probabilities
 from ravine.train.evaluate import logits, packed
-
-COMPARED = 64
-"""Pictures that are compared at most; more would cost time and say the same."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +39,26 @@ class Shift:
 
 
 def agreement(
-    model: Model, fitted: Fitted, audit: Audit, pack: Packed | None, indices: NDArray[np.int64], tested: Evidence
-) -> Shift | None:
-    """Compare two ways of reading some test pictures; None where training read the files as `predict` does.
+    model: Model, fitted: Fitted, audit: Audit, pack: Packed, indices: NDArray[np.int64], tested: Evidence
+) -> Shift:
+    """Compare two ways of reading some pictures: for stages behind frozen ones of the training, else of the test.
 
     Args:
         model: The classifier.
         fitted: What fitting left.
         audit: The pictures.
-        pack: Gives them packed, with rounded pixels; None where training did not read them so.
+        pack: Gives them packed, with rounded pixels; asked where training read them so.
         indices: The test pictures.
         tested: Their logits: by stored features where a head was fitted to such, else from the files.
     """
     some = indices[:COMPARED]
+    if fitted.read:
+        some, stored = fitted.read
+        return Shift.between("what its frozen stages say", stored, model.said(audit.pixels, some)[0], model.temperature)
     before = tested.logits[: len(some)]
     if fitted.said:
         by_file, _ = model.said(audit.pixels, some)
         return Shift.between("stored features of the pictures", before, by_file, model.temperature)
-    if pack is None:
-        return None
-    images = torch.as_tensor(pack().images).to(next(model.network.parameters()).device)
-    by_pack = logits(model.network, packed(images, some, model.picture))
+    images = torch.as_tensor(pack().images[some])
+    by_pack = logits(model.network, packed(images, np.arange(len(some)), model.picture))
     return Shift.between("packed copies of the pictures", by_pack, before, model.temperature)

@@ -1,6 +1,8 @@
 """From a source of pictures to a classifier in one file, with a report.
 
 scan ▶ plan ▶ split ▶ pack ▶ fit (choose, calibrate, refit) ▶ evaluate on the test pictures, once ▶ bundle ▶ report
+
+A pack is made where training reads one.
 """
 
 import json
@@ -126,7 +128,7 @@ def _train(source: str | Path, asked: Mapping[str, Any], device: str, seconds: f
             else:
                 z, differ = model.said(audit.pixels, parts.test, advance)
             tested = Evidence(z, audit.labels[parts.test], f"the {len(parts.test):,} test pictures")
-            shift = agreement(model, fitted, audit, packed if plan.reads_pack else None, parts.test, tested)
+            shift = agreement(model, fitted, audit, packed, parts.test, tested)
     model = replace(model, scores=tested.scores(model.classes, model.temperature).summary())
     return Run(str(source), audit, parts, plan, tuple(reasons), fitted, model, tested, shift, differ, choice.decision)
 

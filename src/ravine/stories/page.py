@@ -54,7 +54,7 @@ def content(run: Run, out: Path, command: str, seconds: dict[str, float]) -> pag
         per_class=page.PerClass(scores.classes),
         mistakes=_mistakes(run, p),
         time=_time(seconds, run.fitted.course),
-        agreement=run.shift and page.Agreement(**vars(run.shift)),
+        agreement=page.Agreement(**vars(run.shift)),
         reproduction=_reproduction(run, out, command),
     )
 

@@ -32,7 +32,7 @@ class Run:
         fitted: What fitting left.
         model: The classifier.
         tested: Logits and labels of the test pictures.
-        shift: Two ways of reading the test pictures; None where there is one alone.
+        shift: What training read of pictures against their files.
         disagreement: How far the members of an ensemble differ on the test pictures; None for one network.
         decision: How much of the body to train, measured and raced; None where it was not asked.
     """
@@ -45,7 +45,7 @@ class Run:
     fitted: Fitted
     model: Model
     tested: Evidence
-    shift: Shift | None
+    shift: Shift
     disagreement: Disagreement | None = None
     decision: Decision | None = None
 
@@ -61,7 +61,7 @@ class Run:
             "selection_metric": self.plan.select,
             "classes": list(self.model.classes),
             "temperature": self.model.temperature,
-            "agreement": self.shift and asdict(self.shift),
+            "agreement": asdict(self.shift),
             "data": self.audit.summary(),
             "ensemble": self.fitted.combined or None,
             "disagreement": self.disagreement and self._disagreement(self.disagreement),

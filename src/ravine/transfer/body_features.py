@@ -102,7 +102,7 @@ class BodyFeatures:
         missing = 0
         for view in (None, *self._views):
             said = view.identity() if view else None
-            store = feature_store(self._name, self.network, self.plan.picture, self.audit, view=said)
+            store = feature_store(self._name, self.network, self.plan.picture, self.audit, said)
             missing += len(store.missing(rows))
         return missing * self._seconds_of_one if missing else 0.0
 
@@ -122,9 +122,7 @@ class BodyFeatures:
     def _stored(self, rows: NDArray[np.int64], view: View | None, advance: Advance | None) -> NDArray[np.float32]:
         """By the program that was once worth making, if one was."""
         engine = self._engines[0] if self._engines else None
-        found = stored_features(
-            self._name, self.network, self.audit, rows, self.plan.picture, advance=advance, view=view, engine=engine
-        )
+        found = stored_features(self._name, self.network, self.audit, rows, self.plan.picture, advance, view, engine)
         if found.engine and found.engine.name != "eager" and not engine:
             self._engines.append(found.engine)
         return found.values

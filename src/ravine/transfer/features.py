@@ -40,7 +40,6 @@ def stored_features(
     audit: Audit,
     indices: NDArray[np.int64],
     picture: Preprocess,
-    directory: Path | None = None,
     advance: Advance | None = None,
     view: View | None = None,
     engine: Engine | None = None,
@@ -53,7 +52,6 @@ def stored_features(
         audit: The pictures.
         indices: Which of them, each once.
         picture: How pixels become tensors.
-        directory: Where features and exported networks are kept; where the packs lie if not given.
         advance: Called with the number of pictures done.
         view: How the pictures are augmented; as they are if not given.
         engine: What computes them, as it was chosen for other pictures; chosen anew if not given.
@@ -65,11 +63,11 @@ def stored_features(
         device = next(network.parameters()).device
         if not engines:
             first = first_share(pixels, missing, picture, device)
-            engines.append(_chosen(network, first, len(missing), exported_path(name, network, picture, directory)))
+            engines.append(_chosen(network, first, len(missing), exported_path(name, network, picture)))
         parts = shares(engines[0].answer, pixels, missing, picture, device, advance)
         return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
 
-    store = feature_store(name, network, picture, audit, directory, view.identity() if view else None)
+    store = feature_store(name, network, picture, audit, view.identity() if view else None)
     values, computed = store.get(indices, compute)
     if advance:
         advance(len(indices) - computed)

@@ -121,7 +121,7 @@ class Material:
         return Stored(pack, self.rows, read, logits(divided.suffix, chunks))
 
     def _maps(self, prefix: nn.Module, rows: NDArray[np.int64], advance: Advance | None) -> NDArray[np.float16]:
-        return prefix_maps(prefix, self.audit, rows, self.plan.picture, advance=advance)
+        return prefix_maps(prefix, self.audit, rows, self.plan.picture, advance)
 
     def _packed(self, maps: NDArray[np.float16], rows: NDArray[np.int64]) -> tuple[Pack, Reading]:
         height, width, channels = maps.shape[1:]

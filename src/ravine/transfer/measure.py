@@ -9,7 +9,6 @@ a race of the candidates decides.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -136,7 +135,6 @@ def measure_source(
     rows: NDArray[np.int64],
     picture: Preprocess,
     device: str = "cpu",
-    directory: Path | None = None,
     seed: int = 0,
     advance: Advance | None = None,
 ) -> Measurement:
@@ -148,7 +146,6 @@ def measure_source(
         rows: Which of them, without those for testing.
         picture: How pixels become tensors.
         device: Where the body runs.
-        directory: Where features are kept; where the packs lie if not given.
         seed: The same seed divides and chooses the pictures alike.
         advance: Called with the number of pictures whose features are there.
 
@@ -157,7 +154,7 @@ def measure_source(
     """
     began = time.perf_counter()
     taps = tap(backbone.load_pretrained().to(device).to(memory_format=torch.channels_last), picture.size)
-    found = stored_features(backbone.timm, taps, audit, rows, picture, directory, advance)
+    found = stored_features(backbone.timm, taps, audit, rows, picture, advance)
     seconds = {"features": time.perf_counter() - began}
     labels = audit.labels[rows]
 

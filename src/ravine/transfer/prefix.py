@@ -1,7 +1,6 @@
 """What the frozen stages of a body say of each picture, computed once and gathered like pixels from then on."""
 
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,18 +22,15 @@ def prefix_maps(
     audit: Audit,
     rows: NDArray[np.int64],
     picture: Preprocess,
-    directory: Path | None = None,
     advance: Advance | None = None,
 ) -> NDArray[np.float16]:
-    """The maps of pictures, resized without rounding, float16 [n, H, W, C].
+    """The maps of pictures, resized without rounding, float16 [n, H, W, C]; where the packs lie if memory is short.
 
     Args:
         prefix: From pictures [n, 3, S, S] to maps [n, C, H, W], in evaluation mode.
         audit: The pictures.
         rows: Which of them, at least one.
         picture: How pixels become tensors.
-        directory: Where maps that are too large for memory are kept while they are used; where the packs lie if not
-            given.
         advance: Called with the number of pictures done.
 
     Raises:
@@ -53,18 +49,18 @@ def prefix_maps(
                 "The frozen stages of the body give numbers that float16 cannot hold. Choose transfer=all, or another "
                 "backbone."
             )
-        table = _room((len(rows), *maps.shape[1:]), directory) if table is None else table
+        table = _room((len(rows), *maps.shape[1:])) if table is None else table
         table[done : done + len(maps)] = maps
         done += len(maps)
     return np.empty((0, 1, 1, 1), np.float16) if table is None else table
 
 
-def _room(shape: tuple[int, ...], directory: Path | None) -> NDArray[np.float16]:
+def _room(shape: tuple[int, ...]) -> NDArray[np.float16]:
     """Memory for the maps; where they are large, in a file without a name, which goes when it is no longer used."""
     free = available_bytes("cpu")
     if free is None or 2 * np.prod(shape, dtype=np.int64) <= SHARE * free:
         return np.empty(shape, np.float16)
-    place = directory or cache_directory()
+    place = cache_directory()
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=place) as file:
         return np.memmap(file, np.float16, "w+", shape=shape)

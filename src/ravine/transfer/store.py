@@ -130,17 +130,15 @@ def feature_store(
     network: nn.Module,
     picture: Preprocess,
     audit: Audit,
-    directory: Path | None = None,
     view: Mapping[str, object] | None = None,
 ) -> Store:
-    """The store of a network's features on the pictures of an audit.
+    """The store of a network's features on the pictures of an audit, where the packs lie.
 
     Args:
         backbone: The name of the network.
         network: What gives the features; a digest of its tensors is part of the key.
         picture: How pixels become tensors.
         audit: The pictures.
-        directory: Where to keep the file; where the packs lie if not given.
         view: What was done to the pictures before, as plain values; nothing if not given.
     """
     identity = {
@@ -150,13 +148,13 @@ def feature_store(
         "pictures": len(audit),
         "pillow": PIL.__version__,
     }
-    return Store((directory or cache_directory()) / f"{_key(identity)}.features", identity, len(audit))
+    return Store(cache_directory() / f"{_key(identity)}.features", identity, len(audit))
 
 
-def exported_path(backbone: str, network: nn.Module, picture: Preprocess, directory: Path | None = None) -> Path:
+def exported_path(backbone: str, network: nn.Module, picture: Preprocess) -> Path:
     """Where the ONNX file of a network is kept; see `feature_store` for the arguments."""
     key = _key({**_network(backbone, network, picture), "kind": "onnx"})
-    return (directory or cache_directory()) / f"{key}.onnx"
+    return cache_directory() / f"{key}.onnx"
 
 
 def _network(backbone: str, network: nn.Module, picture: Preprocess) -> dict[str, object]:

@@ -19,7 +19,7 @@ from ravine.data.audit import Audit
 from ravine.data.batches import Batches
 from ravine.data.pack import Packed
 from ravine.data.split import Split, fitting_folds
-from ravine.experiment.fitted import Fitted
+from ravine.experiment.fitted import COMPARED, Fitted
 from ravine.experiment.stages import Stages
 from ravine.plan.members import single
 from ravine.plan.plan import Plan
@@ -62,8 +62,9 @@ class Unfrozen:
             TrainingError: No member has a finite loss.
         """
         fitted = self.training(stages).fit(stages)
+        read = None if self.plan.reads_pack else self._read(fitted.network)
         network = whole(fitted.network, self._material.body)
-        return replace(fitted, network=network.requires_grad_(False).eval())
+        return replace(fitted, network=network.requires_grad_(False).eval(), read=read)
 
     def training(self, stages: Stages) -> Tuning:
         """The training, once everything that it needs is computed.
@@ -123,6 +124,13 @@ class Unfrozen:
         """About how long one epoch of one member takes, on so many pictures."""
         size = self.plan.batch_size or 1
         return self._step_seconds * len(Batches(NOBODY, NOBODY, np.arange(pictures), batch_size=size, seeds=[0]))
+
+    def _read(self, network: nn.Module) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Some pictures, and what a network says of what was stored of them."""
+        stored = self._material.stored()
+        some = np.arange(min(COMPARED, len(stored.numbers)))
+        images = torch.as_tensor(stored.pack.images[some])
+        return stored.numbers[some], logits(network, packed(images, some, stored.read))
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
