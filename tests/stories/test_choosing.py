@@ -113,6 +113,14 @@ def test_a_way_that_a_setting_does_not_allow_is_named(tmp_path: Path) -> None:
     assert found["chosen"] in ("last1", "last2", "all", "scratch")
 
 
+def test_an_ensemble_that_could_gather_nothing_refuses_its_ways_before_the_race(tmp_path: Path) -> None:
+    settings = {**QUICK, "model": "timm:test_resnet@random", "ensemble": "snapshot", "schedule": "constant"}
+    found = ravine.fit(pictures(tmp_path), tmp_path / "run", settings=settings).summary["transfer"]
+    refused = {one["name"]: one["note"] for one in found["contestants"] if one["outcome"] == "refused"}
+    assert list(refused) == ["last1", "last2", "all", "scratch"]
+    assert all("needs a learning rate that goes up again" in note for note in refused.values())
+
+
 def test_without_time_the_head_is_fitted_and_the_others_say_what_they_would_take(tmp_path: Path) -> None:
     settings = {**QUICK, "model": "timm:test_resnet@random"}
     del settings["epochs"]

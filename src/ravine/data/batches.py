@@ -23,6 +23,17 @@ def order(seed: int, epoch: int, count: int) -> np.ndarray:
     return numpy_generator(seed, "order", epoch).permutation(count)
 
 
+def batches_of(pictures: int, batch_size: int) -> int:
+    """How many batches an epoch of so many pictures has; see `Batches`.
+
+    Example:
+        >>> batches_of(10, 4), batches_of(9, 4), batches_of(1, 4)
+        (3, 2, 1)
+    """
+    whole, rest = divmod(pictures, batch_size)
+    return whole + (rest > 1 or (whole == 0 and rest == 1))
+
+
 class Batch(NamedTuple):
     """Pictures of S streams; or several batches that follow one another, a block of N pictures in all.
 
@@ -87,8 +98,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches an epoch."""
-        whole, rest = divmod(len(self.indices), self.batch_size)
-        return whole + (rest > 1 or (whole == 0 and rest == 1))
+        return batches_of(len(self.indices), self.batch_size)
 
     def rows(self, epoch: int, batch: int, count: int = 1) -> np.ndarray:
         """The numbers of the pictures of one batch, or of so many from it on, int64 [S, N]."""

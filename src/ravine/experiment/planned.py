@@ -16,7 +16,6 @@ from ravine.data.placement import Place, batches_ahead, placement
 from ravine.data.reading import Reading
 from ravine.data.split import Split
 from ravine.device.available import available_bytes
-from ravine.ensemble.collector import Collector, Course
 from ravine.interfaces import Rule
 from ravine.models.architecture import Architecture
 from ravine.plan.members import of_members
@@ -128,25 +127,6 @@ class Planned:
             return next(iter(self.placed))
         gpu = available_bytes("cuda") if self.plan.device == "cuda" else None
         return placement(self.pack.images.nbytes, available_bytes("cpu"), gpu)
-
-    def collector(self, steps_per_epoch: int, members: Sequence[int]) -> Collector | None:
-        """What the plan's ensemble gathers of these members."""
-        ensemble, schedule, epochs = self.plan.ensemble, self.plan.schedule, self.plan.epochs
-        if ensemble is None or schedule is None or epochs is None:
-            return None
-        course = Course(len(members), epochs, steps_per_epoch, of_members(schedule, members))
-        return of_members(ensemble, members).collector(course)
-
-    def check_refit(self, gathered: Collector, members: Sequence[int]) -> None:
-        """Refuse before training what would gather something else when the training is repeated on all pictures."""
-        rows = np.concatenate([self.split.train, self.split.validation])
-        whole = Batches(*self.tensors(), rows, batch_size=self.plan.batch_size or len(rows), seeds=[0])
-        again = self.collector(len(whole), members)
-        if again and again.copies != gathered.copies:
-            raise PlanError(
-                f"The training gathers {gathered.copies} sets of weights, and its repetition on all pictures, whose "
-                f"epochs have more steps, {again.copies}. Set schedule.unit=run, or refit=false."
-            )
 
     def memory(self, loop: Loop, at_once: int = 1) -> Memory:
         """What a training will take, while so many members pass at a time."""

@@ -12,6 +12,7 @@ from ravine.base.seeds import numpy_generator
 from ravine.device.available import available_bytes
 from ravine.experiment.assembly import Answer, Assembly
 from ravine.experiment.fitted import Candidate, Decided, Evidence, Fitted, Trained, select
+from ravine.experiment.gathering import check_gathering, collector
 from ravine.experiment.judging import Judging
 from ravine.experiment.minimization import Minimization
 from ravine.experiment.planned import Planned
@@ -54,7 +55,9 @@ class Scratch(Planned):
 
     def _check_choice(self) -> None:
         ensemble, members = self.plan.ensemble, self.plan.members
-        if len(self.split.validation):
+        trained, validation = len(self.split.train), len(self.split.validation)
+        check_gathering(self.plan, trained, trained + validation)
+        if validation:
             return
         if self.plan.rungs:
             raise PlanError("rungs need validation pictures to compare members by. Set split.validation above 0.")
@@ -112,9 +115,7 @@ class Scratch(Planned):
         segments = self._segments(rows, run, members)
         loop = segments.start(len(members))
         self._try_end(loop.population)
-        loop.collector, loop.until = self.collector(len(loop.batches), members), until
-        if loop.collector and self._repeats(run):
-            self.check_refit(loop.collector, members)
+        loop.collector, loop.until = collector(self.plan, members, len(rows)), until
         memory = self.memory(loop, segments.carried[0].at_once)
         check_memory(memory, available_bytes(self.plan.device))
         stages.progress.say(str(memory))
@@ -132,10 +133,6 @@ class Scratch(Planned):
         population = self.population([self.plan.seed + member for member in members], members, rows)
         self._try_end(population)
         return Minimization(self.plan, population, *self.tensors(), rows, self.held(run), run, members)
-
-    def _repeats(self, run: str) -> bool:
-        """Whether this training will be repeated on all pictures."""
-        return run == "choose" and self.plan.refit and len(self.split.validation) > 0
 
     def _segments(self, rows: NDArray[np.int64], run: str, members: Sequence[int]) -> Segments:
         """The training of some members of the plan; rungs act while there is a choice."""

@@ -83,12 +83,12 @@ def alternatives(facts: Facts, wishes: Mapping[str, Any]) -> Alternatives:
         except PlanError as wrong:
             refused[name] = str(wrong)
     if not any(one.name != "scratch" for one in possible):
-        raise PlanError(_refusals(refused))
+        raise PlanError(refusals(refused))
     _check_optimizer(wishes, possible)
     return Alternatives(tuple(possible), refused)
 
 
-def _refusals(refused: Mapping[str, str]) -> str:
+def refusals(refused: Mapping[str, str]) -> str:
     """Every reason once, with the ways that it refuses where there are several."""
     ways: dict[str, list[str]] = {}
     for name, why in refused.items():

@@ -15,10 +15,11 @@ from ravine.data.preprocess import Preprocess
 from ravine.data.split import Split, split
 from ravine.device.machine import choose_device, enough_memory, threads
 from ravine.experiment.from_scratch import FromScratch
+from ravine.experiment.gathering import check_gathering
 from ravine.experiment.scratch import Scratch
 from ravine.experiment.stages import Stages
 from ravine.models.backbone import Backbone
-from ravine.plan.alternatives import WAYS, Alternative, Alternatives, alternatives, check_decidable
+from ravine.plan.alternatives import WAYS, Alternative, Alternatives, alternatives, check_decidable, refusals
 from ravine.plan.facts import Facts, Reason
 from ravine.plan.plan import FROZEN, UNFROZEN, Plan
 from ravine.stories.budget import RESERVE
@@ -103,8 +104,8 @@ class Preparation:
 
     def decide(self, limit: float | None) -> Decision:
         """Measure and race."""
-        entrants, refused = self.entrants
-        return decide(entrants, self.course(limit), self.measure, refused, WAYS)
+        course, (entrants, refused) = self.course(limit), self.entrants
+        return decide(entrants, course, self.measure, refused, WAYS)
 
     def course(self, limit: float | None = None) -> Course:
         """Where the race is run, and for how many seconds."""
@@ -117,14 +118,23 @@ class Preparation:
 
     @cached_property
     def entrants(self) -> tuple[list[Entrant], list[Contestant]]:
-        """Those that enter the race, and those that cannot."""
+        """Those that enter the race, and those that cannot.
+
+        Raises:
+            PlanError: Nobody can.
+        """
         refused = [Contestant(name, "refused", why) for name, why in self.options.refused.items()]
         entrants = []
         for one in self.options.possible:
             try:
                 entrants.append(self._entrant(one))
-            except SourceError as wrong:  # too few pictures for the parts that this way needs
+            except (
+                SourceError,
+                PlanError,
+            ) as wrong:  # too few pictures, or steps for its ensemble
                 refused.append(Contestant(one.name, "refused", str(wrong)))
+        if not entrants:
+            raise PlanError(refusals({one.name: one.note for one in refused}))
         return entrants, refused
 
     def measure(self) -> Measurement:
@@ -136,7 +146,8 @@ class Preparation:
 
     def _entrant(self, one: Alternative) -> Entrant:
         parts = divided(self.audit, one.plan)
-        way = self.way(one.plan, parts)
+        way, every = self.way(one.plan, parts), len(parts.train) + len(parts.validation)
+        check_gathering(one.plan, len(way.parts[0] if isinstance(way, Unfrozen) else parts.train), every)
         return Entrant(one.name, way, final_trainings(one.plan, parts))
 
     def way(self, plan: Plan, parts: Split) -> Way:

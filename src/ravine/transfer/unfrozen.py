@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ravine.data.audit import Audit
-from ravine.data.batches import Batches
+from ravine.data.batches import batches_of
 from ravine.data.pack import Packed
 from ravine.data.split import Split, fitting_folds
 from ravine.experiment.fitted import COMPARED, Fitted
@@ -122,8 +122,7 @@ class Unfrozen:
 
     def epoch_seconds(self, pictures: int) -> float:
         """About how long one epoch of one member takes, on so many pictures."""
-        size = self.plan.batch_size or 1
-        return self._step_seconds * len(Batches(NOBODY, NOBODY, np.arange(pictures), batch_size=size, seeds=[0]))
+        return self._step_seconds * batches_of(pictures, self.plan.batch_size or 1)
 
     def _read(self, network: nn.Module) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Some pictures, and what a network says of what was stored of them."""
