@@ -20,7 +20,7 @@ from ravine.augment.rotate import Rotate
 from ravine.base.errors import PlanError
 from ravine.data.audit import Audit
 from ravine.data.mirror import Mirror
-from ravine.data.pack import pack
+from ravine.data.pack import Pack, pack
 from ravine.data.preprocess import Preprocess
 from ravine.data.split import Split, SplitChoices, split
 from ravine.experiment.fitted import Fitted
@@ -42,6 +42,7 @@ from ravine.transfer.views import View, views_of
 
 PICTURE = Preprocess(size=32, channels=3)
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+PACK = Pack(IMAGES, np.zeros(6, np.int64), False, 0.0, None)
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +108,11 @@ def test_a_view_depends_on_seed_view_and_picture_alone(part: Augmentation) -> No
 
 def test_the_views_of_a_plan(body: Backbone) -> None:
     plan = _plan(body, 3, ResizedCrop(), Flip(), ClassBalance("weights"), seed=4)
-    assert [(view.number, view.seed, tuple(view.parts)) for view in views_of(plan, IMAGES)] == [
+    assert [(view.number, view.seed, tuple(view.parts)) for view in views_of(plan, lambda: PACK)] == [
         (1, 4, (ResizedCrop(), Flip())),
         (2, 4, (ResizedCrop(), Flip())),
     ]
-    assert views_of(_plan(body, 1), IMAGES) == ()
+    assert views_of(_plan(body, 1), lambda: pytest.fail("No pack is needed.")) == ()
 
 
 def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
@@ -122,7 +123,7 @@ def test_features_of_a_view_are_those_of_its_pixels_and_computed_once(
     features, rows = BodyFeatures(plan, audit, lambda: packed), np.array([3, 8, 20])
     seen = features.seen(rows)
     assert seen.features.shape == (3, 3, 96)
-    for number, view in enumerate(views_of(plan, packed.images), 1):
+    for number, view in enumerate(views_of(plan, lambda: packed), 1):
         expected = logits(plan.model.load_pretrained(), direct(view.pixels, rows, PICTURE))
         assert np.abs(seen.features[number] - expected).max() < 5e-3 * np.abs(expected).max()
     plain = logits(plan.model.load_pretrained(), direct(audit.pixels, rows, PICTURE))

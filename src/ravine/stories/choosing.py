@@ -128,10 +128,7 @@ class Preparation:
         for one in self.options.possible:
             try:
                 entrants.append(self._entrant(one))
-            except (
-                SourceError,
-                PlanError,
-            ) as wrong:  # too few pictures, or steps for its ensemble
+            except (SourceError, PlanError) as wrong:  # too few pictures, or steps
                 refused.append(Contestant(one.name, "refused", str(wrong)))
         if not entrants:
             raise PlanError(refusals({one.name: one.note for one in refused}))

@@ -139,8 +139,7 @@ class BodyFeatures:
 
     @cached_property
     def _views(self) -> tuple[View, ...]:
-        several = self.plan.head and self.plan.head.views > 1
-        return views_of(self.plan, self.pack().images) if several else ()
+        return views_of(self.plan, self.pack)
 
     @property
     def _name(self) -> str:

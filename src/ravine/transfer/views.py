@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ravine.augment.augmentation import Augmentation
 from ravine.augment.flip import Flip
+from ravine.data.pack import Packed
 from ravine.moments import SampleDraws, Samples, Tables
 from ravine.plan.plan import Plan
 from ravine.plan.toml import to_tree
@@ -53,8 +54,8 @@ class View:
         return samples.images[0].numpy()
 
 
-def views_of(plan: Plan, images: NDArray[np.uint8]) -> tuple[View, ...]:
-    """The views 1, 2, … of a plan, of a pack uint8 [N, S, S, C]; none where each picture is seen once."""
+def views_of(plan: Plan, pack: Packed) -> tuple[View, ...]:
+    """The views 1, 2, … of a plan; none where each picture is seen once, and then the pack is not asked for."""
     parts = tuple(part for part in plan.techniques if isinstance(part, Augmentation))
     count = plan.head.views if plan.head else 1
-    return tuple(View(number, plan.seed, parts, images) for number in range(1, count))
+    return tuple(View(number, plan.seed, parts, pack().images) for number in range(1, count))
