@@ -32,8 +32,10 @@ def main() -> NoReturn:
     """Run the command line; a user's mistake ends with one message and exit code 2."""
     from ravine.base.errors import RavineError
     from ravine.device.allocator import keep_freed_memory
+    from ravine.device.garbage import collect_seldom
 
     keep_freed_memory()
+    collect_seldom()
     try:
         app()
     except RavineError as mistake:

@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from ravine.data.workers import in_threads, usable_cores
+from ravine.data.workers import in_threads
 
 
 @pytest.mark.parametrize("threads", [1, 3, None])
@@ -33,7 +33,3 @@ def test_an_error_is_raised_where_it_is_waited_for():
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
-
-
-def test_there_is_at_least_one_core():
-    assert usable_cores() >= 1

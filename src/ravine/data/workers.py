@@ -1,12 +1,13 @@
 """Work on many pictures in threads, with the results in order."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
+
+from ravine.device.machine import usable_cores
 
 Result = TypeVar("Result")
 Advance = Callable[[int], object]
@@ -15,11 +16,6 @@ Advance = Callable[[int], object]
 
 def silent(_: int) -> None:
     """Show no progress."""
-
-
-def usable_cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[int], Result], count: int, threads: int | None) -> Iterator[Result]:
