@@ -75,6 +75,18 @@ def test_a_picture_is_the_same_alone_and_among_others(sizes, fit, mode):
         assert torch.allclose(preprocess.pixels([picture])[0], together[number], atol=1e-3)
 
 
+@pytest.mark.parametrize("fit", ["squash", "crop", "letterbox"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("side", [9, 20, 24, 33, 80])
+def test_the_layout_in_memory_does_not_change_a_bit(fit, mode, side):
+    """Which of two layouts `pixels` takes depends on how much the picture shrinks."""
+    picture, preprocess = noise(side, side + 3), Preprocess(20, 3, fit, mode)
+    last = torch.from_numpy(picture[None]).permute(0, 3, 1, 2)
+    found = preprocess.pixels([picture])
+    assert torch.equal(found, preprocess.resize(last))
+    assert torch.equal(found, preprocess.resize(last.contiguous()))
+
+
 @given(level=st.integers(0, 255))
 def test_grey_is_exact(level):
     picture = np.full((9, 9, 3), level, np.uint8)
