@@ -97,8 +97,8 @@ class Preprocess(Part):
         """
         height, width = images.shape[-2:]
         rows, columns = self.inner_size(height, width)
-        changes = (rows, columns) != (height, width)
-        return images.contiguous() if changes and 4 * rows * columns > height * width else images
+        stays = (height, width) in ((rows, columns), (self.size, self.size))
+        return images if stays or 4 * rows * columns <= height * width else images.contiguous()
 
     def resize(self, images: Tensor) -> Tensor:
         """Bring pictures of one size to S×S and to C channels; only operations that a graph can hold.
